@@ -3,8 +3,13 @@
 //! Results ("entries") are git blobs and trees in a bare side-repository beside the notebooks.
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
+mod clock;
 mod digest;
+mod disk;
 mod error;
+mod name;
 
+pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use digest::{Digest, Digester, NotADigest};
 pub use error::{Error, Result};
+pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};

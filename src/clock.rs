@@ -1,0 +1,201 @@
+//! Moments in UTC, printed at a fixed width so that the order of names is the order of time.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+
+/// A moment in UTC, in whole microseconds, between the years 1 and 9999.
+///
+/// Prints as `20261121T012400.123456Z`: always 23 bytes, so that text order is time order
+/// (format.md, section 2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// The bytes of a printed [`Timestamp`].
+pub(crate) const TIMESTAMP_LEN: usize = 23;
+
+impl Timestamp {
+    /// The first moment that can be printed.
+    pub const MIN: Timestamp = Timestamp(-62_135_596_800_000_000);
+    /// The last moment that can be printed.
+    pub const MAX: Timestamp = Timestamp(253_402_300_799_999_999);
+
+    /// Returns the moment `micros` microseconds after 1970, moved into the printable years.
+    pub fn from_micros(micros: i64) -> Timestamp {
+        Timestamp(micros.clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Returns the microseconds since 1970.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Returns this moment plus one microsecond.
+    #[must_use]
+    pub fn next(self) -> Timestamp {
+        Timestamp::from_micros(self.0 + 1)
+    }
+
+    /// Returns how long after `earlier` this moment is; zero if it is not after it.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Returns this moment as RFC 3339 text for people and JSON: `2026-11-21T01:24:00.123456Z`.
+    pub fn to_rfc3339(self) -> String {
+        self.utc().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+    }
+
+    /// Returns this moment in the local zone, to the second: `2026-11-21 01:24:00`.
+    pub fn to_local(self) -> String {
+        self.utc().with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).expect("the value is kept inside MIN and MAX")
+    }
+
+    /// Appends the fixed-width form.
+    pub(crate) fn write_to(self, out: &mut String) {
+        let t = self.utc();
+        let year = u32::try_from(t.year()).expect("years before 1 are outside MIN");
+        push_digits(out, year, 4);
+        push_digits(out, t.month(), 2);
+        push_digits(out, t.day(), 2);
+        out.push('T');
+        push_digits(out, t.hour(), 2);
+        push_digits(out, t.minute(), 2);
+        push_digits(out, t.second(), 2);
+        out.push('.');
+        push_digits(out, t.nanosecond() / 1000, 6);
+        out.push('Z');
+    }
+}
+
+fn push_digits(out: &mut String, value: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = value / 10_u32.pow(place) % 10;
+        out.push(char::from_digit(digit, 10).expect("a remainder of ten is one digit"));
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(TIMESTAMP_LEN);
+        self.write_to(&mut text);
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not a timestamp in the fixed-width form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotATimestamp;
+
+impl FromStr for Timestamp {
+    type Err = NotATimestamp;
+
+    fn from_str(text: &str) -> Result<Timestamp, NotATimestamp> {
+        let bytes = text.as_bytes();
+        if bytes.len() != TIMESTAMP_LEN || bytes[8] != b'T' || bytes[15] != b'.' || bytes[22] != b'Z'
+        {
+            return Err(NotATimestamp);
+        }
+        let number = |from: usize, to: usize| {
+            bytes[from..to].iter().try_fold(0_u32, |value, byte| {
+                byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0'))
+            })
+        };
+        let field = |from, to| number(from, to).ok_or(NotATimestamp);
+        let year = i32::try_from(field(0, 4)?).map_err(|_| NotATimestamp)?;
+        NaiveDate::from_ymd_opt(year, field(4, 6)?, field(6, 8)?)
+            .filter(|_| year > 0)
+            .and_then(|day| {
+                let (hour, minute) = (number(9, 11)?, number(11, 13)?);
+                day.and_hms_micro_opt(hour, minute, number(13, 15)?, number(16, 22)?)
+            })
+            .filter(|time| time.nanosecond() < 1_000_000_000)
+            .map(|time| Timestamp(time.and_utc().timestamp_micros()))
+            .ok_or(NotATimestamp)
+    }
+}
+
+/// Where the time comes from: the system's clock, or one that a caller controls.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// Returns the clock of the system. This is the one place that asks it.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system's clock")]
+    pub fn system() -> Clock {
+        Clock(Arc::new(|| Timestamp::from_micros(Utc::now().timestamp_micros())))
+    }
+
+    /// Returns a clock that always answers `moment`.
+    pub fn fixed(moment: Timestamp) -> Clock {
+        Clock(Arc::new(move || moment))
+    }
+
+    /// Returns a clock that answers what `now` answers.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+
+    /// Returns the present moment of this clock.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_prints_at_fixed_width() {
+        let moment = Timestamp::from_micros(1_795_224_240_123_456);
+        assert_eq!(moment.to_string(), "20261121T012400.123456Z");
+        assert_eq!(moment.to_rfc3339(), "2026-11-21T01:24:00.123456Z");
+    }
+
+    #[test]
+    fn text_in_another_form_is_refused() {
+        for (text, why) in [
+            ("", "empty"),
+            ("20261121T012400Z", "microseconds are part of the form"),
+            ("20261321T012400.123456Z", "there is no month 13"),
+            ("20260230T012400.123456Z", "February has no day 30"),
+            ("20261121T242400.123456Z", "there is no hour 24"),
+            ("20261121T235960.123456Z", "leap seconds would give one moment two names"),
+            ("2026112+T012400.123456Z", "a sign is no digit"),
+            ("00001121T012400.123456Z", "there is no year 0"),
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotATimestamp), "{text}: {why}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_order_is_time_order(a in Timestamp::MIN.0..=Timestamp::MAX.0, b in Timestamp::MIN.0..=Timestamp::MAX.0) {
+            let (a, b) = (Timestamp(a), Timestamp(b));
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+            prop_assert_eq!(a.to_string().parse(), Ok(a));
+        }
+    }
+}

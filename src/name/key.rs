@@ -1,0 +1,319 @@
+//! Execution keys and entry names (format.md, section 2).
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::segment::{MAX_SEGMENT, decode, encode};
+use crate::clock::{TIMESTAMP_LEN, Timestamp};
+
+/// Which result: notebook, cell, module hash and version label, each any text but the empty one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExecutionKey {
+    notebook: String,
+    cell: String,
+    module: String,
+    version: String,
+}
+
+/// The version label of keys that name none.
+const DEFAULT_VERSION: &str = "0";
+
+/// A text that is not `notebook:cell:module[:version]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key is notebook:cell:module or notebook:cell:module:version, no part of it empty")]
+pub struct NotAKey;
+
+impl ExecutionKey {
+    /// Returns the key of a result with version `0`.
+    ///
+    /// # Errors
+    /// [`NotAKey`] if a part is empty.
+    pub fn new(notebook: &str, cell: &str, module: &str) -> Result<ExecutionKey, NotAKey> {
+        ExecutionKey::with_version(notebook, cell, module, DEFAULT_VERSION)
+    }
+
+    /// Returns the key of a result with a version label.
+    ///
+    /// # Errors
+    /// [`NotAKey`] if a part is empty.
+    pub fn with_version(
+        notebook: &str,
+        cell: &str,
+        module: &str,
+        version: &str,
+    ) -> Result<ExecutionKey, NotAKey> {
+        if [notebook, cell, module, version].iter().any(|part| part.is_empty()) {
+            return Err(NotAKey);
+        }
+        Ok(ExecutionKey {
+            notebook: notebook.into(),
+            cell: cell.into(),
+            module: module.into(),
+            version: version.into(),
+        })
+    }
+
+    /// Returns the notebook: its path from the workspace, with `/`.
+    pub fn notebook(&self) -> &str {
+        &self.notebook
+    }
+
+    /// Returns the cell: its stable id, or the hash of its own code.
+    pub fn cell(&self) -> &str {
+        &self.cell
+    }
+
+    /// Returns the module hash: the digest of everything the result depends on.
+    pub fn module(&self) -> &str {
+        &self.module
+    }
+
+    /// Returns the version label, `0` unless the caller chose one.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Returns the key as four encoded segments joined by `/`.
+    pub fn path(&self) -> String {
+        let mut path = String::with_capacity(96);
+        for part in [&self.notebook, &self.cell, &self.module, &self.version] {
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(&encode(part));
+        }
+        path
+    }
+}
+
+/// Prints `notebook:cell:module`, and `:version` unless it is `0`; a colon or percent sign inside
+/// a part is printed as `%3a` or `%25`.
+impl fmt::Display for ExecutionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |part: &str| part.replace('%', "%25").replace(':', "%3a");
+        write!(f, "{}:{}:{}", shown(&self.notebook), shown(&self.cell), shown(&self.module))?;
+        if self.version == DEFAULT_VERSION {
+            return Ok(());
+        }
+        write!(f, ":{}", shown(&self.version))
+    }
+}
+
+impl FromStr for ExecutionKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<ExecutionKey, NotAKey> {
+        let read = |part: &str| part.replace("%3a", ":").replace("%3A", ":").replace("%25", "%");
+        let parts: Vec<String> = text.split(':').map(read).collect();
+        match parts.as_slice() {
+            [notebook, cell, module] => ExecutionKey::new(notebook, cell, module),
+            [notebook, cell, module, version] => {
+                ExecutionKey::with_version(notebook, cell, module, version)
+            }
+            _ => Err(NotAKey),
+        }
+    }
+}
+
+/// The name of one entry: five segments, `<notebook>/<cell>/<module>/<version>/<created_at>-<id8>`.
+///
+/// The last segment ends in 8 hex digits of the entry's own tree id, so that the same name is the
+/// same content. Names of one key sort by time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryName {
+    path: String,
+    /// Where the segments of notebook, cell, module and version end.
+    ends: [u16; 4],
+}
+
+/// A text that is not an entry name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an entry name is notebook/cell/module/version/created_at-id8, each segment encoded")]
+pub struct NotAnEntryName;
+
+/// The hex digits of the entry's id in its name.
+pub(crate) const ID_DIGITS: usize = 8;
+const LAST_LEN: usize = TIMESTAMP_LEN + 1 + ID_DIGITS;
+
+impl EntryName {
+    /// Returns the name of the entry of `key` that was made at `created_at` and whose tree id
+    /// starts with `id_hex` (at least 8 lower-case hex digits).
+    pub(crate) fn new(key_path: &str, created_at: Timestamp, id_hex: &str) -> EntryName {
+        let mut path = String::with_capacity(key_path.len() + 1 + LAST_LEN);
+        path.push_str(key_path);
+        path.push('/');
+        created_at.write_to(&mut path);
+        path.push('-');
+        path.push_str(&id_hex[..ID_DIGITS]);
+        EntryName::parse(path).expect("a key's path, a time and an id make a name")
+    }
+
+    /// Reads a name from its five segments.
+    ///
+    /// # Errors
+    /// [`NotAnEntryName`] if there are not five segments, if the last is not a time and an id, or
+    /// if one is empty or too long.
+    pub fn parse(path: String) -> Result<EntryName, NotAnEntryName> {
+        let mut ends = [0_u16; 4];
+        let mut count = 0;
+        let mut start = 0;
+        for at in memchr::memchr_iter(b'/', path.as_bytes()) {
+            if count == 4 || at == start || at - start > MAX_SEGMENT {
+                return Err(NotAnEntryName);
+            }
+            ends[count] = u16::try_from(at).map_err(|_| NotAnEntryName)?;
+            count += 1;
+            start = at + 1;
+        }
+        let last = &path.as_bytes()[start..];
+        let is_name = count == 4
+            && last.len() == LAST_LEN
+            && last[TIMESTAMP_LEN] == b'-'
+            && last[TIMESTAMP_LEN + 1..]
+                .iter()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b))
+            && path.get(start..start + TIMESTAMP_LEN).is_some_and(|t| t.parse::<Timestamp>().is_ok());
+        if is_name { Ok(EntryName { path, ends }) } else { Err(NotAnEntryName) }
+    }
+
+    /// Returns the five segments joined by `/`.
+    pub fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the key's four segments joined by `/`.
+    pub fn key_path(&self) -> &str {
+        &self.path[..usize::from(self.ends[3])]
+    }
+
+    /// Returns the notebook as text; the encoded segment where that was cut.
+    pub fn notebook(&self) -> std::borrow::Cow<'_, str> {
+        self.text(0)
+    }
+
+    /// Returns the cell as text; the encoded segment where that was cut.
+    pub fn cell(&self) -> std::borrow::Cow<'_, str> {
+        self.text(1)
+    }
+
+    /// Returns the module hash as text; the encoded segment where that was cut.
+    pub fn module(&self) -> std::borrow::Cow<'_, str> {
+        self.text(2)
+    }
+
+    /// Returns the version label as text; the encoded segment where that was cut.
+    pub fn version(&self) -> std::borrow::Cow<'_, str> {
+        self.text(3)
+    }
+
+    fn text(&self, number: usize) -> std::borrow::Cow<'_, str> {
+        let start = if number == 0 { 0 } else { usize::from(self.ends[number - 1]) + 1 };
+        let segment = &self.path[start..usize::from(self.ends[number])];
+        decode(segment).unwrap_or(std::borrow::Cow::Borrowed(segment))
+    }
+
+    /// Returns when the entry was made.
+    pub fn created_at(&self) -> Timestamp {
+        let start = usize::from(self.ends[3]) + 1;
+        self.path[start..start + TIMESTAMP_LEN].parse().expect("parse() looked at it")
+    }
+
+    /// Returns the first 8 hex digits of the entry's tree id.
+    pub fn id8(&self) -> &str {
+        &self.path[self.path.len() - ID_DIGITS..]
+    }
+
+    /// Returns the key; `None` where a segment was cut, so that only the manifest has it.
+    pub fn key(&self) -> Option<ExecutionKey> {
+        let mut parts = self.key_path().split('/').map(decode);
+        let mut next = || parts.next().flatten();
+        let (notebook, cell, module, version) = (next()?, next()?, next()?, next()?);
+        ExecutionKey::with_version(&notebook, &cell, &module, &version).ok()
+    }
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+impl fmt::Debug for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntryName({})", self.path)
+    }
+}
+
+impl FromStr for EntryName {
+    type Err = NotAnEntryName;
+
+    fn from_str(text: &str) -> Result<EntryName, NotAnEntryName> {
+        EntryName::parse(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_holds_its_key_time_and_id() {
+        let key = ExecutionKey::new("reports/sales.ipynb", "a1b2", "9f86d081").unwrap();
+        let when = Timestamp::from_micros(1_795_224_240_123_456);
+        let name = EntryName::new(&key.path(), when, "0123456789abcdef");
+        assert_eq!(
+            name.as_str(),
+            "reports%2fsales.ipynb/a1b2/9f86d081/0/20261121T012400.123456Z-01234567"
+        );
+        assert_eq!(name.key(), Some(key));
+        assert_eq!(name.created_at(), when);
+        assert_eq!(name.id8(), "01234567");
+        assert_eq!(name.cell(), "a1b2");
+    }
+
+    #[test]
+    fn what_is_no_entry_name_is_refused() {
+        for (text, why) in [
+            ("", "empty"),
+            ("v1.0", "an ordinary tag of somebody else"),
+            ("a/b/c/0/20261121T012400.123456Z", "no id"),
+            ("a/b/c/20261121T012400.123456Z-01234567", "no version"),
+            ("a/b/c/d/e/20261121T012400.123456Z-01234567", "a segment too many"),
+            ("a//c/0/20261121T012400.123456Z-01234567", "an empty segment"),
+            ("a/b/c/0/20261121T012400.123456Z-0123456X", "the id is lower-case hex"),
+        ] {
+            assert_eq!(text.parse::<EntryName>(), Err(NotAnEntryName), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_as_people_type_them() {
+        let key: ExecutionKey = "nb.ipynb:load:abc".parse().unwrap();
+        assert_eq!((key.notebook(), key.cell(), key.version()), ("nb.ipynb", "load", "0"));
+        let key: ExecutionKey = "c%3a/nb:load:abc:v2".parse().unwrap();
+        assert_eq!((key.notebook(), key.version()), ("c:/nb", "v2"));
+        for (text, why) in [("a:b", "no module"), ("a::c", "an empty cell"), ("", "empty")] {
+            assert_eq!(text.parse::<ExecutionKey>(), Err(NotAKey), "{why}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_prints_and_reads_back(parts in prop::array::uniform4("[^\u{0}]{1,12}")) {
+            let [notebook, cell, module, version] = &parts;
+            let key = ExecutionKey::with_version(notebook, cell, module, version).unwrap();
+            prop_assert_eq!(key.to_string().parse(), Ok(key.clone()));
+            let name = EntryName::new(&key.path(), Timestamp::MIN, "00000000");
+            prop_assert_eq!(name.key(), Some(key));
+        }
+
+        #[test]
+        fn names_of_one_key_sort_by_time(a in 0..i64::MAX, b in 0..i64::MAX) {
+            let name = |t| EntryName::new("a/b/c/0", Timestamp::from_micros(t), "ffffffff");
+            let (early, late) = (a.min(b), a.max(b));
+            prop_assert!(name(early) <= name(late));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Names: an execution key and an entry of it, as segments of a git ref (format.md, section 1).
+//!
+//! A segment is text made legal for every git host, file system and shell, and back again. A key
+//! is four segments; an entry name is a key plus the moment and the entry's own id, so that the
+//! same name is the same content and name order within a key is time order.
+
+mod key;
+mod segment;
+
+pub use key::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
+pub use segment::{MAX_SEGMENT, decode, encode};
