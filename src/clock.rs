@@ -105,7 +105,10 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Timestamp, NotATimestamp> {
         let bytes = text.as_bytes();
-        if bytes.len() != TIMESTAMP_LEN || bytes[8] != b'T' || bytes[15] != b'.' || bytes[22] != b'Z'
+        if bytes.len() != TIMESTAMP_LEN
+            || bytes[8] != b'T'
+            || bytes[15] != b'.'
+            || bytes[22] != b'Z'
         {
             return Err(NotATimestamp);
         }

@@ -118,7 +118,9 @@ pub(crate) fn create_new(path: &Path) -> Result<File> {
 /// Writes all of `pieces` one after the other at the end of `file`, in as few calls as possible.
 pub(crate) fn append(file: &mut File, path: &Path, pieces: &[&[u8]]) -> Result<()> {
     let total = pieces.iter().map(|piece| piece.len()).sum();
-    spend(total).and_then(|()| write_all_vectored(file, pieces, total)).map_err(failed("write", path))
+    spend(total)
+        .and_then(|()| write_all_vectored(file, pieces, total))
+        .map_err(failed("write", path))
 }
 
 fn write_all_vectored(file: &mut File, pieces: &[&[u8]], total: usize) -> io::Result<()> {

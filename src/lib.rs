@@ -6,10 +6,15 @@
 mod clock;
 mod digest;
 mod disk;
+mod entry;
 mod error;
 mod name;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use digest::{Digest, Digester, NotADigest};
+pub use entry::{
+    InvalidPartPath, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, ManifestProblem, Part, PartKind,
+    PartPath, Provenance,
+};
 pub use error::{Error, Result};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};

@@ -172,7 +172,9 @@ impl EntryName {
             && last[TIMESTAMP_LEN + 1..]
                 .iter()
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b))
-            && path.get(start..start + TIMESTAMP_LEN).is_some_and(|t| t.parse::<Timestamp>().is_ok());
+            && path
+                .get(start..start + TIMESTAMP_LEN)
+                .is_some_and(|t| t.parse::<Timestamp>().is_ok());
         if is_name { Ok(EntryName { path, ends }) } else { Err(NotAnEntryName) }
     }
 
