@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::entry::InvalidPartPath;
+use crate::name::NotAKey;
+
 /// A result whose failure is an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +25,186 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// There is no store here or above.
+    #[error("no store in `{}` or any folder above it", path.display())]
+    NoStore {
+        /// Where the search began.
+        path: PathBuf,
+    },
+    /// The folder is not a repository that recell made.
+    #[error("`{}` is not a recell store: {reason}", path.display())]
+    NotAStore {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// A store is to be made where something is already.
+    #[error("`{}` is there already and not empty", path.display())]
+    StoreExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The store has a format that this release cannot read.
+    #[error("the store `{}` has the {what} `{found}`, which this release cannot read", path.display())]
+    UnsupportedStore {
+        /// The store.
+        path: PathBuf,
+        /// Which kind of format: reference format, object format, store format, …
+        what: &'static str,
+        /// The format's name.
+        found: String,
+    },
+    /// The store may be read but not written.
+    #[error("the store `{}` may not be written here", path.display())]
+    ReadOnly {
+        /// The store.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// `packed-refs` is not what git writes.
+    #[error("`{}` cannot be read: {reason}", path.display())]
+    BrokenRefs {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// Another process keeps the lock of `packed-refs`.
+    #[error("another process holds `{}`", path.display())]
+    RefsLocked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// Another process keeps recell's own lock.
+    #[error("another recell keeps the lock `{}`", path.display())]
+    FlushLocked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A key is not four texts.
+    #[error("`{text}` is no key: {source}")]
+    Key {
+        /// What was given.
+        text: String,
+        /// What a key is.
+        source: NotAKey,
+    },
+    /// A part's path is outside the folders of an entry.
+    #[error("`{text}` is no part: {source}")]
+    PartPath {
+        /// What was given.
+        text: String,
+        /// What a path is.
+        source: InvalidPartPath,
+    },
+    /// Two parts of one entry cannot be kept side by side.
+    #[error("the parts `{first}` and `{second}` cannot be in one entry")]
+    PartsCollide {
+        /// One part's path.
+        first: String,
+        /// The other's.
+        second: String,
+    },
+    /// The source of a part could not be read to its end.
+    #[error("could not read the bytes of part `{part}`")]
+    ReadSource {
+        /// The part's path.
+        part: String,
+        /// What the source answered.
+        source: io::Error,
+    },
+}
+
+/// Why a lookup found nothing that can be handed out. A miss is an answer, not a failure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Miss {
+    /// Nothing was ever stored under that name.
+    #[error("nothing is stored under `{name}`")]
+    NeverStored {
+        /// The key, name or part that was asked for.
+        name: String,
+    },
+    /// It was stored, but an object of it is not here.
+    #[error("`{name}` lacks the object {object}: {what}")]
+    Absent {
+        /// The entry, or the part of it.
+        name: String,
+        /// What the object is to it.
+        what: String,
+        /// The object's id, as hex.
+        object: String,
+    },
+    /// It is here, but its bytes are not what was stored.
+    #[error("`{name}` is damaged: {reason}")]
+    Damaged {
+        /// The entry, or the part of it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A later release wrote it.
+    #[error("`{name}` was written by a later release: {reason}")]
+    NewerFormat {
+        /// The entry.
+        name: String,
+        /// Which format it has.
+        reason: String,
+    },
+}
+
+impl Miss {
+    /// Returns the stable, machine-readable word for this miss.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Miss::NeverStored { .. } => "never_stored",
+            Miss::Absent { .. } => "absent",
+            Miss::Damaged { .. } => "damaged",
+            Miss::NewerFormat { .. } => "newer_format",
+        }
+    }
+}
+
+/// What a lookup found: the thing itself, or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Lookup<T> {
+    /// It is here and whole.
+    Hit(T),
+    /// It cannot be handed out.
+    Miss(Miss),
+}
+
+impl<T> Lookup<T> {
+    /// Returns what was found, without the reason for a miss.
+    pub fn hit(self) -> Option<T> {
+        match self {
+            Lookup::Hit(value) => Some(value),
+            Lookup::Miss(_) => None,
+        }
+    }
+
+    /// Returns what was found as a result whose failure is the miss.
+    ///
+    /// # Errors
+    /// The [`Miss`], if it is one.
+    pub fn ok(self) -> std::result::Result<T, Miss> {
+        match self {
+            Lookup::Hit(value) => Ok(value),
+            Lookup::Miss(miss) => Err(miss),
+        }
+    }
+}
+
+impl<T> From<std::result::Result<T, Miss>> for Lookup<T> {
+    fn from(result: std::result::Result<T, Miss>) -> Lookup<T> {
+        match result {
+            Ok(value) => Lookup::Hit(value),
+            Err(miss) => Lookup::Miss(miss),
+        }
+    }
 }
 
 impl Error {
@@ -29,6 +212,18 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Disk { .. } => "disk",
+            Error::NoStore { .. } => "no_store",
+            Error::NotAStore { .. } => "not_a_store",
+            Error::StoreExists { .. } => "store_exists",
+            Error::UnsupportedStore { .. } => "unsupported_store",
+            Error::ReadOnly { .. } => "read_only",
+            Error::BrokenRefs { .. } => "broken_refs",
+            Error::RefsLocked { .. } => "refs_locked",
+            Error::FlushLocked { .. } => "flush_locked",
+            Error::Key { .. } => "key",
+            Error::PartPath { .. } => "part_path",
+            Error::PartsCollide { .. } => "parts_collide",
+            Error::ReadSource { .. } => "read_source",
         }
     }
 
@@ -44,6 +239,42 @@ impl Error {
                 }
                 _ => None,
             },
+            Error::NoStore { .. } => Some(
+                "Run `recell init` at the top of your notebooks, or name a store with `--store`."
+                    .into(),
+            ),
+            Error::NotAStore { .. } => {
+                Some("Name another folder, or make a store with `recell init`.".into())
+            }
+            Error::StoreExists { .. } => {
+                Some("Use it as it is, or name an empty folder with `--store`.".into())
+            }
+            Error::UnsupportedStore { what, .. } => Some(match *what {
+                "reference format" => "Run `git refs migrate --ref-format=files` in it.".into(),
+                "store format" => "Use a newer release of recell.".into(),
+                _ => "Use a store that `recell init` made.".into(),
+            }),
+            Error::ReadOnly { .. } => {
+                Some("Reading works. To write, ask its owner, or use a store of your own.".into())
+            }
+            Error::BrokenRefs { .. } => Some(
+                "Run `recell verify` to see what is lost; keep a copy of the file before you \
+                 change it."
+                    .into(),
+            ),
+            Error::RefsLocked { path } => Some(format!(
+                "Nothing was lost: what was put stays in the journal. If no git is running in the \
+                 store, remove `{}` and run `recell flush`.",
+                path.display()
+            )),
+            Error::FlushLocked { .. } => Some(
+                "Nothing was lost: what was put stays in the journal. Run `recell flush` later."
+                    .into(),
+            ),
+            Error::Key { .. } => Some("Write it as `notebook:cell:module`.".into()),
+            Error::PartPath { .. } => Some("Write it as `outputs/0.txt`.".into()),
+            Error::PartsCollide { .. } => Some("Give one of them another name.".into()),
+            Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
         }
     }
 }

@@ -4,10 +4,13 @@
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
 mod clock;
+mod content;
 mod digest;
 mod disk;
 mod entry;
 mod error;
+mod git;
+mod journal;
 mod name;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};

@@ -1,0 +1,20 @@
+//! Plain git, as far as recell needs it: objects, packs, refs, repositories, the git executable.
+//!
+//! The only home of gix, of the digests that git names objects by, and of the git process.
+
+mod objects;
+mod pack;
+mod packs;
+mod refs;
+mod repository;
+
+pub(crate) use gix::ObjectId;
+pub(crate) use objects::{
+    Kind, ObjectFormat, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries,
+};
+pub(crate) use pack::{
+    Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
+};
+pub(crate) use packs::{ObjectProblem, PackSet, inflate_entry};
+pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, loose_tags};
+pub(crate) use repository::Repository;

@@ -1,0 +1,349 @@
+//! Tags: a sorted view of `packed-refs`, and its replacement under git's own lock.
+//!
+//! recell writes its tags into `packed-refs` alone, in one sorted merge. It reads loose tags too,
+//! as somebody else may have made them with plain git.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use gix::ObjectId;
+use gix::refs::packed;
+
+use super::objects::ObjectFormat;
+use crate::disk::{self, Signature};
+use crate::error::{Error, Result};
+
+/// What git writes first: the promise that names are sorted and tags of commits are followed.
+const HEADER: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
+
+/// One state of `packed-refs`, mapped into memory: sorted lines of id, space, name.
+pub(crate) struct PackedRefs {
+    buffer: Option<packed::Buffer>,
+    signature: Option<Signature>,
+    /// The hex digits of an id.
+    hex_len: usize,
+}
+
+impl PackedRefs {
+    /// Opens the present state.
+    ///
+    /// # Errors
+    /// [`Error::BrokenRefs`] if the file is not what git writes, [`Error::Disk`] if it cannot be
+    /// looked at.
+    pub(crate) fn open(git_dir: &Path, format: ObjectFormat) -> Result<PackedRefs> {
+        let path = git_dir.join("packed-refs");
+        loop {
+            let signature = disk::signature(&path)?;
+            let buffer = match signature {
+                None => None,
+                Some(_) => match packed::Buffer::open(path.clone(), 0, format.gix()) {
+                    Ok(buffer) => Some(buffer),
+                    Err(_) if disk::signature(&path)? != signature => continue,
+                    Err(error) => {
+                        let reason = error.to_string();
+                        return Err(Error::BrokenRefs { path, reason });
+                    }
+                },
+            };
+            // Somebody may have replaced it between the look and the opening.
+            if disk::signature(&path)? == signature {
+                let hex_len = 2 * format.id_len();
+                return Ok(PackedRefs { buffer, signature, hex_len });
+            }
+        }
+    }
+
+    /// Whether the file is still the one that was opened. While it is mapped its inode cannot be
+    /// given to another file, so that an equal signature is the same state.
+    pub(crate) fn is_current(&self, git_dir: &Path) -> Result<bool> {
+        Ok(disk::signature(&git_dir.join("packed-refs"))? == self.signature)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.buffer.as_ref().map_or(&[], |buffer| buffer.as_ref())
+    }
+
+    /// Returns the position of the first line whose name is not less than `name`.
+    fn lower_bound(&self, name: &[u8]) -> usize {
+        let bytes = self.bytes();
+        let (mut low, mut high) = (0, bytes.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = line_start(bytes, low, middle);
+            let end = line_end(bytes, middle);
+            if self.name_of(&bytes[start..end]) < name {
+                low = skip_peeled(bytes, end);
+            } else {
+                high = start;
+            }
+        }
+        low
+    }
+
+    fn name_of<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        line.get(self.hex_len + 1..).unwrap_or_default()
+    }
+
+    fn read_line<'a>(&self, line: &'a [u8]) -> Option<(&'a [u8], ObjectId)> {
+        let id = ObjectId::from_hex(line.get(..self.hex_len)?).ok()?;
+        (line.get(self.hex_len) == Some(&b' ')).then(|| (self.name_of(line), id))
+    }
+
+    /// Returns the last ref whose name starts with `prefix`.
+    pub(crate) fn last_with_prefix(&self, prefix: &[u8]) -> Option<(&[u8], ObjectId)> {
+        self.before(&after_prefix(prefix)).filter(|(name, _)| name.starts_with(prefix))
+    }
+
+    /// Returns the last ref whose name is less than `name`.
+    pub(crate) fn before(&self, name: &[u8]) -> Option<(&[u8], ObjectId)> {
+        let bytes = self.bytes();
+        let end = self.lower_bound(name);
+        let start = line_start(bytes, 0, end.checked_sub(1)?);
+        self.read_line(&bytes[start..line_end(bytes, start)])
+    }
+
+    /// Returns the id of the ref of that name.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<ObjectId> {
+        let bytes = self.bytes();
+        let start = self.lower_bound(name);
+        let line = &bytes[start..line_end(bytes, start)];
+        self.read_line(line).filter(|(found, _)| *found == name).map(|(_, id)| id)
+    }
+
+    /// Returns the refs whose names start with `prefix`, sorted by name.
+    pub(crate) fn with_prefix<'a>(
+        &'a self,
+        prefix: &'a [u8],
+    ) -> impl Iterator<Item = (&'a [u8], ObjectId)> + 'a {
+        let bytes = self.bytes();
+        let mut at = self.lower_bound(prefix);
+        std::iter::from_fn(move || {
+            while at < bytes.len() {
+                let end = line_end(bytes, at);
+                let line = self.read_line(&bytes[at..end]);
+                at = end;
+                match line {
+                    Some((name, id)) if name.starts_with(prefix) => return Some((name, id)),
+                    Some(_) => return None,
+                    // The line under an annotated tag, or a damaged one.
+                    None => {}
+                }
+            }
+            None
+        })
+    }
+}
+
+/// Returns the least name that is greater than every name with this prefix.
+fn after_prefix(prefix: &[u8]) -> Vec<u8> {
+    let mut bound = prefix.to_vec();
+    // 0xff is in no UTF-8 text, and names are that.
+    bound.push(0xff);
+    bound
+}
+
+/// Returns the start of the line that holds `at`, not before `low`; of the tag's own line where
+/// `at` is in the line that follows an annotated tag.
+fn line_start(bytes: &[u8], low: usize, at: usize) -> usize {
+    let start = memchr::memrchr(b'\n', &bytes[low..at]).map_or(low, |newline| low + newline + 1);
+    if bytes.get(start) == Some(&b'^') && start > low {
+        return line_start(bytes, low, start - 1);
+    }
+    start
+}
+
+/// Returns where the line that holds `at` ends, its newline included.
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline + 1)
+}
+
+fn skip_peeled(bytes: &[u8], at: usize) -> usize {
+    if bytes.get(at) == Some(&b'^') { line_end(bytes, at) } else { at }
+}
+
+/// What changes in `packed-refs`. A name that is to be removed and added is there afterwards.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct RefEdits {
+    pub(crate) add: BTreeMap<String, ObjectId>,
+    pub(crate) remove: BTreeSet<String>,
+}
+
+/// Carries out `edits` in one replacement of `packed-refs` under git's own lock file.
+///
+/// Everybody else's refs stay as they are. Waits up to `patience` for another holder of the lock.
+/// The caller holds recell's own flush lock, whose file `owner` tells a lock file that a dead
+/// recell left from one that belongs to a running git.
+///
+/// # Errors
+/// [`Error::RefsLocked`] if somebody else kept the lock, [`Error::Disk`] if writing failed; then
+/// nothing changed.
+pub(crate) fn edit_packed_refs(
+    git_dir: &Path,
+    format: ObjectFormat,
+    edits: &RefEdits,
+    owner: &Path,
+    patience: Duration,
+) -> Result<()> {
+    if edits.add.is_empty() && edits.remove.is_empty() {
+        return Ok(());
+    }
+    let path = git_dir.join("packed-refs");
+    let lock = RefsLock::take(git_dir, owner, patience)?;
+    let current = PackedRefs::open(git_dir, format)?;
+    if edits.remove.is_empty()
+        && edits.add.iter().all(|(name, id)| current.find(name.as_bytes()) == Some(*id))
+    {
+        return lock.release();
+    }
+    let merged = merge(&current, edits);
+    drop(current);
+    lock.write(&merged)?;
+    disk::crash_point("refs written");
+    lock.commit(&path)?;
+    disk::crash_point("refs renamed");
+    Ok(())
+}
+
+fn merge(current: &PackedRefs, edits: &RefEdits) -> Vec<u8> {
+    let bytes = current.bytes();
+    let names = edits.add.keys().map(|name| name.len() + 66).sum::<usize>();
+    let mut out = Vec::with_capacity(HEADER.len() + bytes.len() + names);
+    out.extend_from_slice(HEADER);
+    let changed: BTreeSet<&String> = edits.add.keys().chain(&edits.remove).collect();
+    let mut copied = 0;
+    for name in changed {
+        let at = current.lower_bound(name.as_bytes()).max(copied);
+        out.extend_from_slice(&bytes[copied..at]);
+        copied = at;
+        if let Some(id) = edits.add.get(name) {
+            out.extend_from_slice(id.to_string().as_bytes());
+            out.push(b' ');
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'\n');
+        }
+        let end = line_end(bytes, at);
+        if current.name_of(&bytes[at..end]) == name.as_bytes() {
+            copied = skip_peeled(bytes, end);
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out
+}
+
+/// git's lock of `packed-refs`: whoever made `packed-refs.lock` may replace the file.
+struct RefsLock {
+    path: PathBuf,
+    file: std::fs::File,
+    owner: PathBuf,
+    done: bool,
+}
+
+impl RefsLock {
+    fn take(git_dir: &Path, owner: &Path, patience: Duration) -> Result<RefsLock> {
+        let path = git_dir.join("packed-refs.lock");
+        // Made under another name first, so that its inode is on record before the lock exists:
+        // whoever finds the lock can tell whether it was ours.
+        let draft = git_dir.join("recell").join("packed-refs.new");
+        disk::remove(&draft)?;
+        let file = disk::create_new(&draft)?;
+        let inode = disk::signature_of(&file, &draft)?.inode();
+        remove_own_leftover(&path, owner)?;
+        disk::replace_unsynced(owner, inode.to_string().as_bytes())?;
+        let started = Instant::now();
+        loop {
+            match disk::link(&draft, &path) {
+                Ok(()) => {
+                    disk::remove(&draft)?;
+                    disk::crash_point("refs locked");
+                    return Ok(RefsLock { path, file, owner: owner.to_owned(), done: false });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    if started.elapsed() > patience {
+                        disk::remove(&draft)?;
+                        return Err(Error::RefsLocked { path });
+                    }
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                // A file system without second names: the record comes a moment after the lock.
+                Err(_) => {
+                    disk::remove(&draft)?;
+                    let file = disk::create_new(&path)?;
+                    let inode = disk::signature_of(&file, &path)?.inode();
+                    disk::replace_unsynced(owner, inode.to_string().as_bytes())?;
+                    return Ok(RefsLock { path, file, owner: owner.to_owned(), done: false });
+                }
+            }
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<()> {
+        let mut file = &self.file;
+        let mut handle = file.try_clone().map_err(|source| Error::Disk {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        })?;
+        disk::append(&mut handle, &self.path, &[bytes])?;
+        file = &handle;
+        disk::sync(file, &self.path)
+    }
+
+    fn commit(mut self, target: &Path) -> Result<()> {
+        disk::rename(&self.path, target)?;
+        self.done = true;
+        disk::remove(&self.owner)?;
+        disk::sync_folder(target.parent().unwrap_or(target))
+    }
+
+    fn release(mut self) -> Result<()> {
+        self.done = true;
+        disk::remove(&self.path)?;
+        disk::remove(&self.owner)?;
+        Ok(())
+    }
+}
+
+impl Drop for RefsLock {
+    fn drop(&mut self) {
+        if !self.done {
+            drop(disk::remove(&self.path));
+            drop(disk::remove(&self.owner));
+        }
+    }
+}
+
+/// Removes the lock file if a recell that died had made it.
+fn remove_own_leftover(lock: &Path, owner: &Path) -> Result<()> {
+    let (Some(record), Some(there)) = (disk::read_if_there(owner)?, disk::signature(lock)?) else {
+        return Ok(());
+    };
+    if String::from_utf8_lossy(&record).trim().parse() == Ok(there.inode()) {
+        disk::remove(lock)?;
+    }
+    Ok(())
+}
+
+/// Returns the tags that somebody keeps as loose files, by full ref name.
+///
+/// # Errors
+/// [`Error::Disk`] if a folder cannot be listed or a file cannot be read.
+pub(crate) fn loose_tags(git_dir: &Path) -> Result<BTreeMap<String, ObjectId>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![(git_dir.join("refs/tags"), "refs/tags".to_owned())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in disk::list(&folder)? {
+            let name = format!("{prefix}/{}", entry.name);
+            if entry.is_folder {
+                folders.push((entry.path, name));
+            } else if let Some(bytes) = disk::read_if_there(&entry.path)?
+                && let Ok(id) = ObjectId::from_hex(bytes.trim_ascii_end())
+            {
+                found.insert(name, id);
+            }
+        }
+    }
+    Ok(found)
+}

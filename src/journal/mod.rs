@@ -1,0 +1,15 @@
+//! The journal: where a put lands first (format.md, section 5).
+//!
+//! A journal is two files of one writer. `<id>.pack` is an open pack: objects are appended as
+//! pack entries, so that sealing writes no payload twice. `<id>.log` says what is committed:
+//! which objects are where, and which entry has which tree. What the log does not say did not
+//! happen. The writer holds a lock on the log as long as it lives; there is no lock between
+//! writers.
+
+mod record;
+mod replay;
+mod writer;
+
+pub(crate) use record::{Known, Record};
+pub(crate) use replay::{Journal, JournalObject, found_in};
+pub(crate) use writer::{Adopted, JournalWriter, adopt};

@@ -1,0 +1,222 @@
+//! One record of a journal's log as bytes, with its checksum (format.md, section 5).
+
+use crate::digest::Digest;
+use crate::git::{EntryAt, ObjectFormat, ObjectId};
+
+/// The first bytes of a log; the last is the length of an object id.
+pub(super) const LOG_MAGIC: &[u8; 7] = b"RCLLOG1";
+/// The bytes of a log before its first record.
+pub(super) const LOG_HEADER_LEN: usize = 8;
+
+/// Length and checksum of the record that follows.
+const FRAME_LEN: usize = 8;
+
+const OBJECTS: u8 = 1;
+const ENTRY: u8 = 2;
+const KNOWN: u8 = 3;
+const SEALED: u8 = 4;
+
+/// Bytes that the store has, by their BLAKE3: a part or a chunk and the object that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) digest: Digest,
+    pub(crate) id: ObjectId,
+    /// Of how many chunks the object is a tree; 0 if it is a blob.
+    pub(crate) chunks: u32,
+}
+
+/// What a writer says happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// These objects are in the pack, which now ends at `end`.
+    Objects { end: u64, objects: Vec<EntryAt> },
+    /// The entry of that name has that tree: it is committed.
+    Entry { name: String, tree: ObjectId },
+    /// These contents are in those objects.
+    Known(Vec<Known>),
+    /// The pack is complete, under the name of that checksum.
+    Sealed { checksum: ObjectId },
+}
+
+/// Returns the first bytes of a log.
+pub(super) fn log_header(format: ObjectFormat) -> [u8; LOG_HEADER_LEN] {
+    let mut header = [0; LOG_HEADER_LEN];
+    header[..7].copy_from_slice(LOG_MAGIC);
+    header[7] = u8::try_from(format.id_len()).expect("an id has 20 or 32 bytes");
+    header
+}
+
+impl Record {
+    /// Appends the record with its frame.
+    pub(super) fn write_to(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&[0; FRAME_LEN]);
+        match self {
+            Record::Objects { end, objects } => {
+                out.push(OBJECTS);
+                out.extend_from_slice(&end.to_le_bytes());
+                for object in objects {
+                    out.extend_from_slice(object.id.as_bytes());
+                    out.extend_from_slice(&object.offset.to_le_bytes());
+                    out.extend_from_slice(&object.crc32.to_le_bytes());
+                }
+            }
+            Record::Entry { name, tree } => {
+                out.push(ENTRY);
+                out.extend_from_slice(tree.as_bytes());
+                out.extend_from_slice(name.as_bytes());
+            }
+            Record::Known(known) => {
+                out.push(KNOWN);
+                for one in known {
+                    out.extend_from_slice(one.digest.as_bytes());
+                    out.extend_from_slice(one.id.as_bytes());
+                    out.extend_from_slice(&one.chunks.to_le_bytes());
+                }
+            }
+            Record::Sealed { checksum } => {
+                out.push(SEALED);
+                out.extend_from_slice(checksum.as_bytes());
+            }
+        }
+        let payload = &out[start + FRAME_LEN..];
+        let length = u32::try_from(payload.len()).expect("a record is far below 4 GiB");
+        let checksum = crc32fast::hash(payload);
+        out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        out[start + 4..start + 8].copy_from_slice(&checksum.to_le_bytes());
+    }
+}
+
+/// What stands at one place of a log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// A record, and the bytes it took.
+    Whole(Record, usize),
+    /// The bytes end before the record does: it was never acknowledged, or is being written.
+    Torn,
+    /// The bytes are all there and are not what was written.
+    Damaged,
+}
+
+/// Reads the record that `bytes` starts with.
+pub(super) fn read_record(format: ObjectFormat, bytes: &[u8]) -> Read {
+    let Some((frame, rest)) = bytes.split_at_checked(FRAME_LEN) else { return Read::Torn };
+    let word = |at: usize| {
+        u32::from_le_bytes(frame[at..at + 4].try_into().expect("the slice has four bytes"))
+    };
+    let Ok(length) = usize::try_from(word(0)) else { return Read::Damaged };
+    let Some(payload) = rest.get(..length) else { return Read::Torn };
+    if crc32fast::hash(payload) != word(4) {
+        return Read::Damaged;
+    }
+    match parse(format, payload) {
+        Some(record) => Read::Whole(record, FRAME_LEN + length),
+        None => Read::Damaged,
+    }
+}
+
+fn parse(format: ObjectFormat, payload: &[u8]) -> Option<Record> {
+    let id_len = format.id_len();
+    let (kind, body) = payload.split_first()?;
+    let id = |bytes: &[u8]| ObjectId::try_from(bytes).ok();
+    match *kind {
+        OBJECTS => {
+            let (end, list) = body.split_at_checked(8)?;
+            let width = id_len + 12;
+            if list.len() % width != 0 {
+                return None;
+            }
+            let objects = list.chunks_exact(width).map(|one| {
+                Some(EntryAt {
+                    id: id(&one[..id_len])?,
+                    offset: u64::from_le_bytes(one[id_len..id_len + 8].try_into().ok()?),
+                    crc32: u32::from_le_bytes(one[id_len + 8..].try_into().ok()?),
+                })
+            });
+            Some(Record::Objects {
+                end: u64::from_le_bytes(end.try_into().ok()?),
+                objects: objects.collect::<Option<_>>()?,
+            })
+        }
+        ENTRY => {
+            let (tree, name) = body.split_at_checked(id_len)?;
+            Some(Record::Entry { tree: id(tree)?, name: String::from_utf8(name.to_vec()).ok()? })
+        }
+        KNOWN => {
+            let width = 32 + id_len + 4;
+            if body.len() % width != 0 {
+                return None;
+            }
+            let known = body.chunks_exact(width).map(|one| {
+                Some(Known {
+                    digest: Digest::from_bytes(one[..32].try_into().ok()?),
+                    id: id(&one[32..32 + id_len])?,
+                    chunks: u32::from_le_bytes(one[32 + id_len..].try_into().ok()?),
+                })
+            });
+            Some(Record::Known(known.collect::<Option<_>>()?))
+        }
+        SEALED => Some(Record::Sealed { checksum: id(body)? }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::git::{Kind, object_id};
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let id = any::<u64>()
+            .prop_map(|seed| object_id(ObjectFormat::Sha1, Kind::Blob, &seed.to_le_bytes()));
+        let at = (id.clone(), any::<u64>(), any::<u32>()).prop_map(|(id, offset, crc32)| EntryAt {
+            id,
+            offset,
+            crc32,
+        });
+        let known =
+            (id.clone(), any::<[u8; 32]>(), any::<u32>()).prop_map(|(id, digest, chunks)| Known {
+                digest: Digest::from_bytes(digest),
+                id,
+                chunks,
+            });
+        prop_oneof![
+            (any::<u64>(), prop::collection::vec(at, 0..4))
+                .prop_map(|(end, objects)| Record::Objects { end, objects }),
+            (any::<String>(), id.clone()).prop_map(|(name, tree)| Record::Entry { name, tree }),
+            prop::collection::vec(known, 0..3).prop_map(Record::Known),
+            id.prop_map(|checksum| Record::Sealed { checksum }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_reads_back(record in any_record()) {
+            let mut bytes = Vec::new();
+            record.write_to(&mut bytes);
+            prop_assert_eq!(
+                read_record(ObjectFormat::Sha1, &bytes),
+                Read::Whole(record, bytes.len())
+            );
+        }
+
+        #[test]
+        fn a_torn_record_is_never_whole(record in any_record(), cut in any::<prop::sample::Index>()) {
+            let mut bytes = Vec::new();
+            record.write_to(&mut bytes);
+            let cut = cut.index(bytes.len());
+            prop_assert_eq!(read_record(ObjectFormat::Sha1, &bytes[..cut]), Read::Torn);
+        }
+
+        #[test]
+        fn a_flipped_bit_is_never_taken_for_a_record(record in any_record(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+            let mut bytes = Vec::new();
+            record.write_to(&mut bytes);
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert!(!matches!(read_record(ObjectFormat::Sha1, &bytes), Read::Whole(..)));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Reading journals: whole records are kept, a torn tail is left out (format.md, section 5).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::record::{Known, LOG_HEADER_LEN, Read, Record, log_header, read_record};
+use crate::disk;
+use crate::error::Result;
+use crate::git::{
+    EntryAt, Kind, ObjectFormat, ObjectId, ObjectProblem, PACK_HEADER_LEN, inflate_entry,
+};
+
+/// Where an object is in the pack of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JournalObject {
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
+    pub(crate) crc32: u32,
+}
+
+/// A journal as far as it was read: its entries, objects and known contents.
+///
+/// Its writer may still be appending: [`Journal::catch_up`] reads on.
+pub(crate) struct Journal {
+    pub(crate) id: String,
+    log_path: PathBuf,
+    pub(crate) pack_path: PathBuf,
+    log: File,
+    pack: Option<File>,
+    format: ObjectFormat,
+    /// How far the log was read.
+    read: u64,
+    /// Where the pack ends, as the log says.
+    pub(crate) end: u64,
+    pub(crate) objects: gix_map::ObjectMap<JournalObject>,
+    pub(crate) entries: BTreeMap<String, ObjectId>,
+    pub(crate) known: Vec<Known>,
+    /// The checksum under which the pack was sealed, or is about to be.
+    pub(crate) sealed: Option<ObjectId>,
+    /// Where the log stopped making sense, if it did before its end.
+    pub(crate) damaged_at: Option<u64>,
+}
+
+/// Maps by object id: ids are digests, so a few of their bytes are the hash.
+pub(crate) mod gix_map {
+    use std::collections::HashMap;
+    use std::hash::{BuildHasherDefault, Hasher};
+
+    use crate::git::ObjectId;
+
+    pub(crate) type ObjectMap<T> = HashMap<ObjectId, T, BuildHasherDefault<FirstBytes>>;
+
+    /// Takes the first eight bytes that it is given of an id.
+    #[derive(Default)]
+    pub(crate) struct FirstBytes(u64);
+
+    impl Hasher for FirstBytes {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            if let Some(first) = bytes.first_chunk::<8>() {
+                self.0 ^= u64::from_le_bytes(*first);
+            }
+        }
+    }
+}
+
+impl Journal {
+    /// Opens the journal `id` in `folder` and reads it; `None` if its log is gone.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be read.
+    pub(crate) fn open(folder: &Path, id: &str, format: ObjectFormat) -> Result<Option<Journal>> {
+        let log_path = folder.join(format!("{id}.log"));
+        let Some(log) = disk::open_if_there(&log_path)? else { return Ok(None) };
+        let mut journal = Journal::empty(folder, id, format, log);
+        journal.catch_up()?;
+        Ok(Some(journal))
+    }
+
+    pub(super) fn empty(folder: &Path, id: &str, format: ObjectFormat, log: File) -> Journal {
+        Journal {
+            id: id.to_owned(),
+            log_path: folder.join(format!("{id}.log")),
+            pack_path: folder.join(format!("{id}.pack")),
+            log,
+            pack: None,
+            format,
+            read: 0,
+            end: PACK_HEADER_LEN as u64,
+            objects: gix_map::ObjectMap::default(),
+            entries: BTreeMap::new(),
+            known: Vec::new(),
+            sealed: None,
+            damaged_at: None,
+        }
+    }
+
+    /// Whether the log holds more than was read.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be looked at.
+    pub(crate) fn has_grown(&self) -> Result<bool> {
+        Ok(disk::signature_of(&self.log, &self.log_path)?.size() > self.read.max(1)
+            && self.damaged_at.is_none())
+    }
+
+    /// Reads what was appended since.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be read.
+    pub(crate) fn catch_up(&mut self) -> Result<()> {
+        if self.damaged_at.is_some() {
+            return Ok(());
+        }
+        let bytes = disk::read_from(&self.log, &self.log_path, self.read)?;
+        let mut rest = bytes.as_slice();
+        if self.read == 0 {
+            let Some((header, records)) = rest.split_at_checked(LOG_HEADER_LEN) else {
+                return Ok(());
+            };
+            if header != log_header(self.format) {
+                self.damaged_at = Some(0);
+                return Ok(());
+            }
+            self.read = LOG_HEADER_LEN as u64;
+            rest = records;
+        }
+        if self.pack.is_none() {
+            self.pack = disk::open_if_there(&self.pack_path)?;
+        }
+        loop {
+            match read_record(self.format, rest) {
+                Read::Whole(record, length) => {
+                    self.take(record);
+                    self.read += length as u64;
+                    rest = &rest[length..];
+                }
+                Read::Torn => return Ok(()),
+                Read::Damaged => {
+                    self.damaged_at = Some(self.read);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Adds what a record says.
+    pub(super) fn take(&mut self, record: Record) {
+        match record {
+            Record::Objects { end, objects } => {
+                let ends = objects.iter().skip(1).map(|next| next.offset).chain([end]);
+                for (object, next) in objects.iter().zip(ends) {
+                    let len = next.saturating_sub(object.offset);
+                    let at = JournalObject { offset: object.offset, len, crc32: object.crc32 };
+                    self.objects.insert(object.id, at);
+                }
+                self.end = end;
+            }
+            Record::Entry { name, tree } => {
+                self.entries.insert(name, tree);
+            }
+            Record::Known(known) => self.known.extend(known),
+            Record::Sealed { checksum } => self.sealed = Some(checksum),
+        }
+    }
+
+    pub(super) fn set_pack(&mut self, pack: File) {
+        self.pack = Some(pack);
+    }
+
+    /// Returns where the last whole record of the log ends.
+    pub(super) fn log_position(&self) -> u64 {
+        self.read
+    }
+
+    pub(super) fn skip_to(&mut self, read: u64) {
+        self.read = read;
+    }
+
+    /// Reads an object into `out`; `None` if this journal does not have it.
+    ///
+    /// The content is not checked against `id`.
+    pub(crate) fn read(
+        &self,
+        id: &ObjectId,
+        out: &mut Vec<u8>,
+    ) -> Option<Result<Kind, ObjectProblem>> {
+        let at = self.objects.get(id)?;
+        let pack = self.pack.as_ref()?;
+        let damaged = |reason: String| Some(Err(ObjectProblem::Damaged(reason)));
+        let Ok(len) = usize::try_from(at.len) else {
+            return damaged("it is too large".into());
+        };
+        if self.end < at.offset.saturating_add(at.len) {
+            return damaged("its journal says two things of it".into());
+        }
+        let mut entry = vec![0; len];
+        if let Err(error) = disk::read_at(pack, &self.pack_path, &mut entry, at.offset) {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            return damaged(source.unwrap_or_else(|| error.to_string()));
+        }
+        Some(inflate_entry(self.format, &entry, out))
+    }
+
+    /// Returns the objects in the order of the pack, with their checksums.
+    pub(crate) fn index_entries(&self) -> Vec<EntryAt> {
+        let mut entries: Vec<EntryAt> = self
+            .objects
+            .iter()
+            .map(|(id, at)| EntryAt { id: *id, offset: at.offset, crc32: at.crc32 })
+            .collect();
+        entries.sort_unstable_by_key(|entry| entry.offset);
+        entries
+    }
+}
+
+/// Returns the ids of the journals in `folder`.
+///
+/// # Errors
+/// [`crate::Error::Disk`] if the folder cannot be listed.
+pub(crate) fn found_in(folder: &Path) -> Result<Vec<String>> {
+    let names = disk::list(folder)?.into_iter();
+    Ok(names.filter_map(|entry| entry.name.strip_suffix(".log").map(str::to_owned)).collect())
+}

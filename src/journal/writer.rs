@@ -1,0 +1,232 @@
+//! Appending to a journal: what is acknowledged survives the writer (format.md, section 5).
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::record::{Known, LOG_HEADER_LEN, Record, log_header};
+use super::replay::{Journal, JournalObject};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::git::{EntryAt, ObjectFormat, ObjectId, PackedObject, pack_header};
+
+/// The journal of one living writer.
+pub(crate) struct JournalWriter {
+    /// The same journal as readers see it, kept up to date without reading.
+    pub(crate) journal: Journal,
+    log_path: PathBuf,
+    log: File,
+    pack: File,
+    log_end: u64,
+    /// Whether every append waits for the device.
+    synced: bool,
+    /// Reused for the records of one append.
+    buffer: Vec<u8>,
+}
+
+impl JournalWriter {
+    /// Starts a journal named `id`, 16 random hex digits, in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if it cannot be made.
+    pub(crate) fn create(
+        folder: &Path,
+        id: &str,
+        format: ObjectFormat,
+        synced: bool,
+    ) -> Result<JournalWriter> {
+        let log_path = folder.join(format!("{id}.log"));
+        let mut log = disk::create_new(&log_path)?;
+        lock(&log, &log_path)?;
+        // Somebody who tidies up may have taken the unlocked file for a dead writer's.
+        if disk::signature(&log_path)? != Some(disk::signature_of(&log, &log_path)?) {
+            return Err(Error::Disk {
+                action: "lock",
+                path: log_path,
+                source: std::io::ErrorKind::NotFound.into(),
+            });
+        }
+        let pack_path = folder.join(format!("{id}.pack"));
+        let mut pack = disk::create_new(&pack_path)?;
+        disk::append(&mut pack, &pack_path, &[&pack_header(0)])?;
+        disk::append(&mut log, &log_path, &[&log_header(format)])?;
+        if synced {
+            disk::sync_folder(folder)?;
+        }
+        let duplicate = |file: &File, path: &Path| {
+            file.try_clone().map_err(|source| Error::Disk {
+                action: "open",
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let mut journal = Journal::empty(folder, id, format, duplicate(&log, &log_path)?);
+        journal.set_pack(duplicate(&pack, &pack_path)?);
+        journal.skip_to(LOG_HEADER_LEN as u64);
+        let log_end = LOG_HEADER_LEN as u64;
+        Ok(JournalWriter { journal, log_path, log, pack, log_end, synced, buffer: Vec::new() })
+    }
+
+    /// Appends objects, contents that are known from now on, and an entry, all of it optional.
+    ///
+    /// When this returns, all of it survives the death of the process; with `synced` and an
+    /// entry, a power cut too. When it fails, none of it happened.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if a file cannot be written.
+    pub(crate) fn append(
+        &mut self,
+        objects: &[PackedObject<'_>],
+        known: &[Known],
+        entry: Option<(&str, ObjectId)>,
+    ) -> Result<()> {
+        let start = self.journal.end;
+        let mut placed = Vec::with_capacity(objects.len());
+        let mut pieces: Vec<&[u8]> = Vec::with_capacity(objects.len());
+        let mut end = start;
+        for object in objects {
+            placed.push(EntryAt { id: object.id, offset: end, crc32: object.crc32 });
+            end += object.len;
+            pieces.extend(object.pieces());
+        }
+        self.buffer.clear();
+        if !placed.is_empty() {
+            disk::append(&mut self.pack, &self.journal.pack_path, &pieces)
+                .inspect_err(|_| self.cut_back(start))?;
+            Record::Objects { end, objects: placed.clone() }.write_to(&mut self.buffer);
+        }
+        if !known.is_empty() {
+            Record::Known(known.to_vec()).write_to(&mut self.buffer);
+        }
+        if let Some((name, tree)) = entry {
+            Record::Entry { name: name.to_owned(), tree }.write_to(&mut self.buffer);
+        }
+        disk::crash_point("objects appended");
+        self.append_log(start, entry.is_some())?;
+        disk::crash_point("entry appended");
+        for (object, at) in objects.iter().zip(&placed) {
+            let at = JournalObject { offset: at.offset, len: object.len, crc32: at.crc32 };
+            self.journal.objects.insert(object.id, at);
+        }
+        self.journal.end = end;
+        self.journal.known.extend_from_slice(known);
+        if let Some((name, tree)) = entry {
+            self.journal.entries.insert(name.to_owned(), tree);
+        }
+        Ok(())
+    }
+
+    /// Appends the records in the buffer; cuts both files back to what is acknowledged on failure.
+    fn append_log(&mut self, pack_end: u64, commits: bool) -> Result<()> {
+        let mut write = || {
+            let synced = self.synced && commits;
+            if synced {
+                // The objects first: no record may speak of bytes that are not there.
+                disk::sync(&self.pack, &self.journal.pack_path)?;
+            }
+            disk::append(&mut self.log, &self.log_path, &[&self.buffer])?;
+            if synced { disk::sync(&self.log, &self.log_path) } else { Ok(()) }
+        };
+        if let Err(error) = write() {
+            self.cut_back(pack_end);
+            return Err(error);
+        }
+        self.log_end += self.buffer.len() as u64;
+        self.journal.skip_to(self.log_end);
+        Ok(())
+    }
+
+    fn cut_back(&self, pack_end: u64) {
+        use std::io::Seek;
+        // If even this fails, readers stop at the torn record, and the next append, which starts
+        // where the file ends, leaves a gap that sealing finds.
+        drop(disk::truncate(&self.pack, &self.journal.pack_path, pack_end));
+        drop(disk::truncate(&self.log, &self.log_path, self.log_end));
+        drop((&self.pack).seek(std::io::SeekFrom::Start(pack_end)));
+        drop((&self.log).seek(std::io::SeekFrom::Start(self.log_end)));
+    }
+
+    /// Gives up writing: the journal as it stands, its lock still held.
+    pub(crate) fn finish(self) -> Adopted {
+        Adopted { journal: self.journal, log_path: self.log_path, log: self.log }
+    }
+}
+
+/// A journal that nobody writes any more, its lock in our hands.
+pub(crate) struct Adopted {
+    pub(crate) journal: Journal,
+    log_path: PathBuf,
+    log: File,
+}
+
+impl Adopted {
+    /// Says in the log that the pack is complete, under the name of that checksum.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if the log cannot be written.
+    pub(crate) fn mark_sealed(&mut self, checksum: ObjectId) -> Result<()> {
+        use std::io::Seek;
+        let mut bytes = Vec::new();
+        Record::Sealed { checksum }.write_to(&mut bytes);
+        // The place after the last whole record: a torn tail is overwritten.
+        let end = self.journal.log_position();
+        disk::truncate(&self.log, &self.log_path, end)?;
+        self.log.seek(std::io::SeekFrom::Start(end)).map_err(|source| Error::Disk {
+            action: "write",
+            path: self.log_path.clone(),
+            source,
+        })?;
+        disk::append(&mut self.log, &self.log_path, &[&bytes])?;
+        disk::sync(&self.log, &self.log_path)?;
+        self.journal.sealed = Some(checksum);
+        Ok(())
+    }
+
+    /// Removes the journal: all that it said stands elsewhere now.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if a file cannot be removed.
+    pub(crate) fn retire(self) -> Result<()> {
+        disk::remove(&self.journal.pack_path)?;
+        disk::remove(&self.log_path)?;
+        Ok(())
+    }
+
+    /// Moves a journal that is damaged out of the way, into `folder`, so that nothing is lost.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if a file cannot be moved.
+    pub(crate) fn set_aside(self, folder: &Path) -> Result<()> {
+        disk::create_folders(folder)?;
+        let id = &self.journal.id;
+        if disk::is_there(&self.journal.pack_path) {
+            disk::rename(&self.journal.pack_path, &folder.join(format!("{id}.pack")))?;
+        }
+        disk::rename(&self.log_path, &folder.join(format!("{id}.log")))
+    }
+}
+
+/// Takes over the journal `id` if its writer is dead; `None` if it lives or is gone.
+///
+/// # Errors
+/// [`Error::Disk`] if the journal cannot be read.
+pub(crate) fn adopt(folder: &Path, id: &str, format: ObjectFormat) -> Result<Option<Adopted>> {
+    let log_path = folder.join(format!("{id}.log"));
+    let Some(log) = disk::open_for_change(&log_path)? else { return Ok(None) };
+    match log.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(source)) => {
+            return Err(Error::Disk { action: "lock", path: log_path, source });
+        }
+    }
+    // Whoever held the lock before may have retired the journal meanwhile.
+    if disk::signature(&log_path)? != Some(disk::signature_of(&log, &log_path)?) {
+        return Ok(None);
+    }
+    let Some(journal) = Journal::open(folder, id, format)? else { return Ok(None) };
+    Ok(Some(Adopted { journal, log_path, log }))
+}
+
+fn lock(log: &File, path: &Path) -> Result<()> {
+    log.lock().map_err(|source| Error::Disk { action: "lock", path: path.to_owned(), source })
+}
