@@ -10,6 +10,7 @@ mod disk;
 mod entry;
 mod error;
 mod git;
+mod index;
 mod journal;
 mod name;
 

@@ -5,10 +5,12 @@
 
 mod chunker;
 mod codec;
+mod known;
 mod read;
 mod write;
 
 pub(crate) use chunker::ChunkSizes;
 pub(crate) use codec::choose_compression;
+pub(crate) use known::KnownContents;
 pub(crate) use read::{ObjectSource, part_bytes, part_chunks, part_into, part_range};
 pub(crate) use write::{ObjectSink, StoredPart, store_bytes, store_reader};
