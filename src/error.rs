@@ -115,6 +115,14 @@ pub enum Error {
         /// What the source answered.
         source: io::Error,
     },
+    /// The bytes of a part could not be written where they were wanted.
+    #[error("could not write out part `{part}`")]
+    WritePart {
+        /// The part's path.
+        part: String,
+        /// What the target answered.
+        source: io::Error,
+    },
 }
 
 /// Why a lookup found nothing that can be handed out. A miss is an answer, not a failure.
@@ -224,6 +232,7 @@ impl Error {
             Error::PartPath { .. } => "part_path",
             Error::PartsCollide { .. } => "parts_collide",
             Error::ReadSource { .. } => "read_source",
+            Error::WritePart { .. } => "write_part",
         }
     }
 
@@ -274,6 +283,7 @@ impl Error {
             Error::Key { .. } => Some("Write it as `notebook:cell:module`.".into()),
             Error::PartPath { .. } => Some("Write it as `outputs/0.txt`.".into()),
             Error::PartsCollide { .. } => Some("Give one of them another name.".into()),
+            Error::WritePart { .. } => None,
             Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
         }
     }

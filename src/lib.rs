@@ -13,6 +13,7 @@ mod git;
 mod index;
 mod journal;
 mod name;
+mod store;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use digest::{Digest, Digester, NotADigest};
@@ -20,5 +21,8 @@ pub use entry::{
     InvalidPartPath, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, ManifestProblem, Part, PartKind,
     PartPath, Provenance,
 };
-pub use error::{Error, Result};
+pub use error::{Error, Lookup, Miss, Result};
+pub use git::ObjectFormat;
+pub use index::{InvalidPattern, Pattern};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
+pub use store::{Draft, DraftPart, Durability, Entry, FlushReport, OpenOptions, Source, Store};

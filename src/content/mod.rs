@@ -12,5 +12,7 @@ mod write;
 pub(crate) use chunker::ChunkSizes;
 pub(crate) use codec::choose_compression;
 pub(crate) use known::KnownContents;
-pub(crate) use read::{ObjectSource, part_bytes, part_chunks, part_into, part_range};
-pub(crate) use write::{ObjectSink, StoredPart, store_bytes, store_reader};
+pub(crate) use read::{ObjectSource, part_bytes, part_chunks, part_into, part_range, read_checked};
+pub(crate) use write::{
+    ObjectSink, PreparedBlob, StoredPart, find_whole, prepare_blob, store_bytes, store_reader,
+};

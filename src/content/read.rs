@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::digest::Digest;
 use crate::entry::Part;
 use crate::error::Miss;
-use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, TreeMode, tree_entries};
+use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, TreeMode, object_id, tree_entries};
 
 /// The hex digits of a chunk's digest in its name.
 pub(super) const CHUNK_DIGITS: usize = 32;
@@ -20,6 +20,23 @@ pub(crate) trait ObjectSource: Sync {
     fn read(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem>;
     /// Reads a blob of just `out.len()` bytes into `out`.
     fn read_blob_into(&self, id: &ObjectId, out: &mut [u8]) -> Result<(), ObjectProblem>;
+}
+
+/// Reads an object whose content has no digest of its own, and checks it against its id.
+///
+/// # Errors
+/// [`ObjectProblem`] if it is missing, or not what was stored.
+pub(crate) fn read_checked(
+    source: &dyn ObjectSource,
+    id: &ObjectId,
+    expected: Kind,
+    out: &mut Vec<u8>,
+) -> Result<(), ObjectProblem> {
+    let kind = source.read(id, out)?;
+    if kind == expected && object_id(source.format(), kind, out) == *id {
+        return Ok(());
+    }
+    Err(ObjectProblem::Damaged(format!("the {} {id} is not what was stored", expected.name())))
 }
 
 /// One chunk of a part.
@@ -140,12 +157,10 @@ pub(crate) fn part_chunks(
     id: &ObjectId,
 ) -> Result<Vec<Chunk>, Miss> {
     let mut bytes = Vec::new();
-    let kind = source.read(id, &mut bytes).map_err(|problem| miss(entry, part, id, problem))?;
+    read_checked(source, id, Kind::Tree, &mut bytes)
+        .map_err(|problem| miss(entry, part, id, problem))?;
     let wrong = || damaged(entry, part, "its tree of chunks is not the one that was stored");
-    let names = Some(kind)
-        .filter(|kind| *kind == Kind::Tree)
-        .and_then(|_| tree_entries(source.format(), &bytes))
-        .ok_or_else(wrong)?;
+    let names = tree_entries(source.format(), &bytes).ok_or_else(wrong)?;
     let mut chunks = Vec::with_capacity(names.len());
     for name in &names {
         let (offset, digest) = name.name.split_once('-').ok_or_else(wrong)?;

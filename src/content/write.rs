@@ -43,6 +43,31 @@ const WINDOW: usize = 32 << 20;
 /// computing their git id.
 const REMEMBER_FROM: usize = 64 << 10;
 
+/// A small part on its way into the store: its blob, unless the store has it.
+pub(crate) struct PreparedBlob<'a> {
+    pub(crate) object: Option<PackedObject<'a>>,
+    pub(crate) known: Option<Known>,
+}
+
+/// Makes ready bytes that fit one blob, so that a whole entry is appended at once; says what the
+/// part will be.
+pub(crate) fn prepare_blob<'a>(
+    sink: &dyn ObjectSink,
+    bytes: &'a [u8],
+) -> (StoredPart, PreparedBlob<'a>) {
+    let digest = Digest::of(bytes);
+    let size = bytes.len() as u64;
+    let remember = bytes.len() >= REMEMBER_FROM;
+    if remember && let Some(part) = find_whole(sink, digest, size) {
+        return (part, PreparedBlob { object: None, known: None });
+    }
+    let id = object_id(sink.format(), Kind::Blob, bytes);
+    let object = (!sink.contains(&id))
+        .then(|| PackedObject::new(id, Kind::Blob, bytes, choose_compression(bytes)));
+    let known = remember.then_some(Known { digest, id, chunks: 0 });
+    (StoredPart { id, size, digest, chunks: None }, PreparedBlob { object, known })
+}
+
 /// Stores bytes that are in memory.
 ///
 /// # Errors
@@ -52,28 +77,25 @@ pub(crate) fn store_bytes(
     bytes: &[u8],
     threshold: u64,
 ) -> Result<StoredPart> {
-    let digest = Digest::of(bytes);
-    let size = bytes.len() as u64;
-    if bytes.len() >= REMEMBER_FROM
-        && let Some(known) = sink.known(&digest)
-        && sink.contains(&known.id)
-    {
-        let chunks = (known.chunks > 0).then_some(known.chunks);
-        return Ok(StoredPart { id: known.id, size, digest, chunks });
-    }
-    if size > threshold {
+    if bytes.len() as u64 > threshold {
+        let digest = Digest::of(bytes);
+        if let Some(part) = find_whole(sink, digest, bytes.len() as u64) {
+            return Ok(part);
+        }
         let mut chunks = Chunks::default();
         chunks.store(sink, bytes, true)?;
         return chunks.finish(sink, digest);
     }
-    let id = object_id(sink.format(), Kind::Blob, bytes);
-    if !sink.contains(&id) {
-        let object = PackedObject::new(id, Kind::Blob, bytes, choose_compression(bytes));
-        let known = Known { digest, id, chunks: 0 };
-        let remembered = if bytes.len() >= REMEMBER_FROM { &[known][..] } else { &[] };
-        sink.append(&[object], remembered)?;
-    }
-    Ok(StoredPart { id, size, digest, chunks: None })
+    let (part, blob) = prepare_blob(sink, bytes);
+    sink.append(blob.object.as_slice(), blob.known.as_slice())?;
+    Ok(part)
+}
+
+/// Returns the part with that digest, if the store has it.
+pub(crate) fn find_whole(sink: &dyn ObjectSink, digest: Digest, size: u64) -> Option<StoredPart> {
+    let known = sink.known(&digest).filter(|known| sink.contains(&known.id))?;
+    let chunks = (known.chunks > 0).then_some(known.chunks);
+    Some(StoredPart { id: known.id, size, digest, chunks })
 }
 
 /// Stores all that `reader` gives, in bounded memory: about 40 MiB.

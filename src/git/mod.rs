@@ -5,6 +5,7 @@
 mod objects;
 mod pack;
 mod packs;
+mod raw_pack;
 mod refs;
 mod repository;
 
@@ -16,5 +17,6 @@ pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
 pub(crate) use packs::{ObjectProblem, PackSet, inflate_entry};
+pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, loose_tags};
 pub(crate) use repository::Repository;

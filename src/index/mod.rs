@@ -7,6 +7,7 @@
 mod search;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ pub use search::{InvalidPattern, Pattern};
 
 use crate::disk::{self, Signature};
 use crate::error::Result;
-use crate::git::{ObjectFormat, ObjectId, ObjectProblem, Kind, PackedRefs, loose_tags};
+use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedRefs, loose_tags};
 use crate::journal::{Journal, found_in};
 use crate::name::EntryName;
 
@@ -137,12 +138,17 @@ impl Index {
     }
 
     /// Returns the newest entry whose name starts with `key_path` and `/`, and its tree.
-    pub(crate) fn newest(&self, key_path: &str, own: Option<&Journal>) -> Option<(EntryName, ObjectId)> {
+    pub(crate) fn newest(
+        &self,
+        key_path: &str,
+        own: Option<&Journal>,
+    ) -> Option<(EntryName, ObjectId)> {
         let prefix = format!("{TAGS}{key_path}/");
         let short = &prefix[TAGS.len()..];
-        let packed = self.refs.last_with_prefix(prefix.as_bytes()).and_then(|(name, id)| {
-            Some((std::str::from_utf8(name).ok()?.strip_prefix(TAGS)?, id))
-        });
+        let packed = self
+            .refs
+            .last_with_prefix(prefix.as_bytes())
+            .and_then(|(name, id)| Some((std::str::from_utf8(name).ok()?.strip_prefix(TAGS)?, id)));
         let mut best: Option<(&str, ObjectId)> = packed;
         for entries in self.overlays(own) {
             if let Some((name, id)) = last_with_prefix(entries, short)
@@ -174,7 +180,7 @@ impl Index {
         let full = format!("{TAGS}{prefix}");
         let mut overlaid: BTreeMap<&str, ObjectId> = BTreeMap::new();
         for entries in self.overlays(own) {
-            let from = entries.range::<str, _>(prefix..);
+            let from = entries.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
             overlaid.extend(
                 from.take_while(|(name, _)| name.starts_with(prefix))
                     .map(|(name, id)| (name.as_str(), *id)),
@@ -227,6 +233,7 @@ fn last_with_prefix<'a>(
 ) -> Option<(&'a str, ObjectId)> {
     // Entry names are ASCII: all that start with the prefix come before it and this.
     let end = format!("{prefix}\u{7f}");
-    let (name, id) = entries.range::<str, _>(..end.as_str()).next_back()?;
+    let (name, id) =
+        entries.range::<str, _>((Bound::Unbounded, Bound::Excluded(end.as_str()))).next_back()?;
     name.starts_with(prefix).then_some((name, *id))
 }

@@ -138,10 +138,16 @@ mod tests {
             ("*:*:*:0", true, "the version"),
             ("*:*:*:1", false, "another version"),
         ] {
-            assert_eq!(Pattern::parse(pattern).unwrap().matches(&name), matches, "{pattern}: {why}");
+            assert_eq!(
+                Pattern::parse(pattern).unwrap().matches(&name),
+                matches,
+                "{pattern}: {why}"
+            );
         }
-        assert_eq!(Pattern::parse("reports/sales.ipynb:load:9").unwrap().prefix(),
-                   "reports%2fsales.ipynb/load/");
+        assert_eq!(
+            Pattern::parse("reports/sales.ipynb:load:9").unwrap().prefix(),
+            "reports%2fsales.ipynb/load/"
+        );
     }
 
     #[test]

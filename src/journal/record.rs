@@ -94,8 +94,9 @@ pub(super) enum Read {
     Whole(Record, usize),
     /// The bytes end before the record does: it was never acknowledged, or is being written.
     Torn,
-    /// The bytes are all there and are not what was written.
-    Damaged,
+    /// The bytes are all there and are not what was written; if only the payload is, the next
+    /// record starts after this many.
+    Damaged(usize),
 }
 
 /// Reads the record that `bytes` starts with.
@@ -104,14 +105,14 @@ pub(super) fn read_record(format: ObjectFormat, bytes: &[u8]) -> Read {
     let word = |at: usize| {
         u32::from_le_bytes(frame[at..at + 4].try_into().expect("the slice has four bytes"))
     };
-    let Ok(length) = usize::try_from(word(0)) else { return Read::Damaged };
+    let Ok(length) = usize::try_from(word(0)) else { return Read::Damaged(0) };
     let Some(payload) = rest.get(..length) else { return Read::Torn };
     if crc32fast::hash(payload) != word(4) {
-        return Read::Damaged;
+        return Read::Damaged(FRAME_LEN + length);
     }
     match parse(format, payload) {
         Some(record) => Read::Whole(record, FRAME_LEN + length),
-        None => Read::Damaged,
+        None => Read::Damaged(FRAME_LEN + length),
     }
 }
 

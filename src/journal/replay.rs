@@ -140,9 +140,15 @@ impl Journal {
                     rest = &rest[length..];
                 }
                 Read::Torn => return Ok(()),
-                Read::Damaged => {
-                    self.damaged_at = Some(self.read);
-                    return Ok(());
+                Read::Damaged(length) => {
+                    self.damaged_at.get_or_insert(self.read);
+                    // If only this record is damaged, what follows it reads well.
+                    let next = rest.get(length..).filter(|_| length > 0).unwrap_or_default();
+                    if !matches!(read_record(self.format, next), Read::Whole(..)) {
+                        return Ok(());
+                    }
+                    self.read += length as u64;
+                    rest = next;
                 }
             }
         }

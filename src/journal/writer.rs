@@ -66,7 +66,7 @@ impl JournalWriter {
         Ok(JournalWriter { journal, log_path, log, pack, log_end, synced, buffer: Vec::new() })
     }
 
-    /// Appends objects, contents that are known from now on, and an entry, all of it optional.
+    /// Appends objects that the journal lacks, contents that are known from now on, and entries.
     ///
     /// When this returns, all of it survives the death of the process; with `synced` and an
     /// entry, a power cut too. When it fails, none of it happened.
@@ -77,13 +77,21 @@ impl JournalWriter {
         &mut self,
         objects: &[PackedObject<'_>],
         known: &[Known],
-        entry: Option<(&str, ObjectId)>,
+        entries: &[(String, ObjectId)],
     ) -> Result<()> {
         let start = self.journal.end;
         let mut placed = Vec::with_capacity(objects.len());
         let mut pieces: Vec<&[u8]> = Vec::with_capacity(objects.len());
         let mut end = start;
+        // Two threads may have made the same object; a pack holds it once.
+        let mut lacking = Vec::with_capacity(objects.len());
         for object in objects {
+            let is_new = !self.journal.objects.contains_key(&object.id)
+                && !lacking.iter().any(|other: &&PackedObject<'_>| other.id == object.id);
+            if !is_new {
+                continue;
+            }
+            lacking.push(object);
             placed.push(EntryAt { id: object.id, offset: end, crc32: object.crc32 });
             end += object.len;
             pieces.extend(object.pieces());
@@ -97,21 +105,19 @@ impl JournalWriter {
         if !known.is_empty() {
             Record::Known(known.to_vec()).write_to(&mut self.buffer);
         }
-        if let Some((name, tree)) = entry {
-            Record::Entry { name: name.to_owned(), tree }.write_to(&mut self.buffer);
+        for (name, tree) in entries {
+            Record::Entry { name: name.clone(), tree: *tree }.write_to(&mut self.buffer);
         }
         disk::crash_point("objects appended");
-        self.append_log(start, entry.is_some())?;
+        self.append_log(start, !entries.is_empty())?;
         disk::crash_point("entry appended");
-        for (object, at) in objects.iter().zip(&placed) {
+        for (object, at) in lacking.iter().zip(&placed) {
             let at = JournalObject { offset: at.offset, len: object.len, crc32: at.crc32 };
             self.journal.objects.insert(object.id, at);
         }
         self.journal.end = end;
         self.journal.known.extend_from_slice(known);
-        if let Some((name, tree)) = entry {
-            self.journal.entries.insert(name.to_owned(), tree);
-        }
+        self.journal.entries.extend(entries.iter().cloned());
         Ok(())
     }
 

@@ -1,0 +1,243 @@
+//! A stored entry: its manifest, and its parts read when asked for.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Inner;
+use crate::content::{part_bytes, part_into, part_range, read_checked};
+use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
+use crate::error::{Error, Lookup, Miss, Result};
+use crate::git::{Kind, ObjectId, ObjectProblem, TreeMode, tree_entries};
+use crate::name::EntryName;
+
+/// One stored entry. It is immutable; parts are read when asked for.
+#[derive(Clone)]
+pub struct Entry {
+    inner: Arc<Inner>,
+    name: EntryName,
+    tree: ObjectId,
+    manifest: Manifest,
+    /// The objects of the parts, in the order of the manifest.
+    objects: Vec<Option<ObjectId>>,
+}
+
+impl Entry {
+    /// Reads the tree and the manifest of an entry.
+    pub(super) fn open(
+        inner: &Arc<Inner>,
+        name: EntryName,
+        tree: ObjectId,
+    ) -> std::result::Result<Entry, Miss> {
+        let reader = Reader { inner, name: &name };
+        let damaged =
+            |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
+        if !id_starts_with(&tree, name.id8()) {
+            return Err(damaged("its tag stands for another tree than its name says"));
+        }
+        let mut bytes = Vec::with_capacity(1024);
+        let root = reader.tree(&tree, "its tree", &mut bytes)?;
+        let manifest_id = match root.get(MANIFEST_FILE) {
+            Some((TreeMode::File, id)) => *id,
+            _ => return Err(damaged("its tree has no manifest")),
+        };
+        reader.object(&manifest_id, Kind::Blob, "its manifest", &mut bytes)?;
+        let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
+            ManifestProblem::NewerFormat(_) => {
+                Miss::NewerFormat { name: name.to_string(), reason: problem.to_string() }
+            }
+            ManifestProblem::Malformed(_) => damaged(&problem.to_string()),
+        })?;
+        if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
+            return Err(damaged("its manifest is that of another entry"));
+        }
+        let mut folders = Folders { reader, root, below: BTreeMap::new() };
+        let mut objects = Vec::with_capacity(manifest.parts.len());
+        for part in &manifest.parts {
+            objects.push(folders.find(part)?);
+        }
+        Ok(Entry { inner: Arc::clone(inner), name, tree, manifest, objects })
+    }
+
+    /// Returns the entry's name.
+    pub fn name(&self) -> &EntryName {
+        &self.name
+    }
+
+    /// Returns the id of the entry's tree, as hex.
+    pub fn tree(&self) -> String {
+        self.tree.to_string()
+    }
+
+    /// Returns what the entry is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns the bytes of the part at `path`, or of the only one of that name, checked.
+    pub fn read(&self, path: &str) -> Lookup<Vec<u8>> {
+        self.with_part(path, |part, id| part_bytes(&*self.inner, self.name.as_str(), part, id))
+    }
+
+    /// Returns the bytes `range` of a part, cut at its end; of a chunked part only the chunks in
+    /// it are read.
+    pub fn read_range(&self, path: &str, range: Range<u64>) -> Lookup<Vec<u8>> {
+        self.with_part(path, |part, id| {
+            part_range(&*self.inner, self.name.as_str(), part, id, range)
+        })
+    }
+
+    /// Reads the bytes of a part into `out`, which must have just its size.
+    ///
+    /// After a miss `out` holds anything.
+    ///
+    /// # Panics
+    /// If `out` has another size than the part.
+    pub fn read_into(&self, path: &str, out: &mut [u8]) -> Lookup<()> {
+        self.with_part(path, |part, id| {
+            assert_eq!(out.len() as u64, part.size, "the caller asked the manifest for the size");
+            part_into(&*self.inner, self.name.as_str(), part, id, out)
+        })
+    }
+
+    /// Writes the bytes of a part to `out` in bounded memory. Bytes are checked before they are
+    /// written, chunk by chunk.
+    ///
+    /// # Errors
+    /// [`Error::WritePart`] if `out` fails.
+    pub fn copy_to(&self, path: &str, out: &mut dyn Write) -> Result<Lookup<()>> {
+        /// As much as is read at once: a few chunks, so that all cores are busy.
+        const STEP: u64 = 32 << 20;
+        let Some(part) = self.manifest.part(path) else {
+            return Ok(Lookup::Miss(self.no_part(path)));
+        };
+        let mut at = 0;
+        while at < part.size || at == 0 {
+            let piece = match self.read_range(part.path.as_str(), at..at + STEP) {
+                Lookup::Hit(piece) => piece,
+                Lookup::Miss(miss) => return Ok(Lookup::Miss(miss)),
+            };
+            out.write_all(&piece)
+                .map_err(|source| Error::WritePart { part: path.to_owned(), source })?;
+            at += STEP;
+        }
+        Ok(Lookup::Hit(()))
+    }
+
+    fn with_part<T>(
+        &self,
+        path: &str,
+        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+    ) -> Lookup<T> {
+        let Some(part) = self.manifest.part(path) else {
+            return Lookup::Miss(self.no_part(path));
+        };
+        let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
+        match number.and_then(|number| self.objects[number]) {
+            Some(id) => read(part, &id).into(),
+            None => Lookup::Miss(Miss::Damaged {
+                name: format!("{}:{}", self.name, part.path),
+                reason: "the entry's tree does not have it".into(),
+            }),
+        }
+    }
+
+    fn no_part(&self, path: &str) -> Miss {
+        Miss::NeverStored { name: format!("{}:{path}", self.name) }
+    }
+
+    /// Returns the object of each part, in the order of the manifest.
+    pub(crate) fn part_objects(&self) -> &[Option<ObjectId>] {
+        &self.objects
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entry({})", self.name)
+    }
+}
+
+fn id_starts_with(id: &ObjectId, hex: &str) -> bool {
+    let first = id.as_bytes().first_chunk::<4>().expect("an id has at least 20 bytes");
+    u32::from_str_radix(hex, 16) == Ok(u32::from_be_bytes(*first))
+}
+
+type Names = BTreeMap<String, (TreeMode, ObjectId)>;
+
+/// Reads the objects of one entry, and names them when they cannot be read.
+struct Reader<'a> {
+    inner: &'a Inner,
+    name: &'a EntryName,
+}
+
+impl Reader<'_> {
+    fn object(
+        &self,
+        id: &ObjectId,
+        kind: Kind,
+        what: &str,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<(), Miss> {
+        read_checked(self.inner, id, kind, out).map_err(|problem| match problem {
+            ObjectProblem::Missing => Miss::Absent {
+                name: self.name.to_string(),
+                what: what.to_owned(),
+                object: id.to_string(),
+            },
+            ObjectProblem::Damaged(reason) => {
+                Miss::Damaged { name: self.name.to_string(), reason: format!("{what}: {reason}") }
+            }
+        })
+    }
+
+    fn tree(
+        &self,
+        id: &ObjectId,
+        what: &str,
+        bytes: &mut Vec<u8>,
+    ) -> std::result::Result<Names, Miss> {
+        self.object(id, Kind::Tree, what, bytes)?;
+        let entries = tree_entries(self.inner.repository.format, bytes).ok_or_else(|| {
+            let reason = format!("{what} is no tree");
+            Miss::Damaged { name: self.name.to_string(), reason }
+        })?;
+        Ok(entries.into_iter().map(|e| (e.name.to_owned(), (e.mode, e.id))).collect())
+    }
+}
+
+/// The folders of an entry tree, each read once.
+struct Folders<'a> {
+    reader: Reader<'a>,
+    root: Names,
+    below: BTreeMap<String, Names>,
+}
+
+impl Folders<'_> {
+    /// Returns the object of a part; `None` if the trees do not have it as the manifest says.
+    fn find(&mut self, part: &Part) -> std::result::Result<Option<ObjectId>, Miss> {
+        let mut path = String::new();
+        let mut names = &self.root;
+        let mut components = part.path.tree_components().peekable();
+        while let Some(component) = components.next() {
+            let Some((mode, id)) = names.get(&*component).copied() else { return Ok(None) };
+            if components.peek().is_none() {
+                let expected =
+                    if part.chunks.is_some() { TreeMode::Folder } else { TreeMode::File };
+                return Ok((mode == expected).then_some(id));
+            }
+            if mode != TreeMode::Folder {
+                return Ok(None);
+            }
+            path.push_str(&component);
+            path.push('/');
+            if !self.below.contains_key(&path) {
+                let names = self.reader.tree(&id, "a tree of its parts", &mut Vec::new())?;
+                self.below.insert(path.clone(), names);
+            }
+            names = &self.below[&path];
+        }
+        Ok(None)
+    }
+}

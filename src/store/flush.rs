@@ -1,0 +1,278 @@
+//! Journal → one pack → tags → retire the journal (format.md, section 5). Every step may be
+//! interrupted and repeated.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::Inner;
+use super::merge::merge_small_packs;
+use crate::content::KnownContents;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::git::{
+    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, edit_packed_refs,
+    pack_header, seal,
+};
+use crate::index::TAGS;
+use crate::journal::{Adopted, Journal, Known, adopt, found_in};
+
+const UNPOISONED: &str = "no holder of this lock panics";
+
+/// What a flush did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlushReport {
+    /// How many entries plain git sees from now on.
+    pub entries: usize,
+    /// How many journals of dead writers were taken over.
+    pub recovered_journals: usize,
+    /// Journals that are damaged, and where they were set aside; what could be read of them was
+    /// kept.
+    pub damaged_journals: Vec<String>,
+    /// How many small packs became one.
+    pub merged_packs: usize,
+}
+
+impl Inner {
+    pub(super) fn flush(&self) -> Result<FlushReport> {
+        let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
+        let own = self.release_own()?;
+        let folder = self.repository.journal_folder();
+        if own.is_none() && found_in(&folder)?.is_empty() {
+            return Ok(FlushReport::default());
+        }
+        self.require_writable()?;
+        let report = self.flush_journals(own, &folder);
+        drop(one_at_a_time);
+        report
+    }
+
+    /// Ends the journal of this process, if it holds anything. Its entries stay visible, as those
+    /// of a journal among others.
+    fn release_own(&self) -> Result<Option<Adopted>> {
+        let mut slot = self.writer.write().expect(UNPOISONED);
+        let Some(writer) = slot.take() else { return Ok(None) };
+        if writer.process != std::process::id() {
+            return Ok(None);
+        }
+        let adopted = writer.journal.finish();
+        if adopted.journal.objects.is_empty() && adopted.journal.entries.is_empty() {
+            adopted.retire()?;
+            return Ok(None);
+        }
+        let mut index = self.index.write().expect(UNPOISONED);
+        let view = Journal::open(
+            &self.repository.journal_folder(),
+            &adopted.journal.id,
+            self.repository.format,
+        )?;
+        view.into_iter().for_each(|journal| index.add_journal(journal));
+        Ok(Some(adopted))
+    }
+
+    fn flush_journals(&self, own: Option<Adopted>, folder: &Path) -> Result<FlushReport> {
+        let format = self.repository.format;
+        let own_folder = self.repository.own_folder();
+        let _held = FlushLock::take(&own_folder.join("flush.lock"), self.options.lock_patience)?;
+        let mut report = FlushReport::default();
+        let mut journals: Vec<Adopted> = own.into_iter().collect();
+        for id in found_in(folder)? {
+            if journals.iter().any(|journal| journal.journal.id == id) {
+                continue;
+            }
+            if let Some(dead) = adopt(folder, &id, format)? {
+                report.recovered_journals += 1;
+                if is_whole(&dead.journal) {
+                    journals.push(dead);
+                } else {
+                    report.entries += self.salvage(&dead.journal)?;
+                    dead.set_aside(&own_folder.join("damaged"))?;
+                    report.damaged_journals.push(id);
+                }
+            }
+        }
+        let packs = self.repository.objects_folder().join("pack");
+        for journal in &mut journals {
+            publish(journal, &packs, format)?;
+        }
+        let mut edits = RefEdits::default();
+        let mut known: Vec<Known> = Vec::new();
+        for Adopted { journal, .. } in &journals {
+            let tags = journal.entries.iter().map(|(name, id)| (format!("{TAGS}{name}"), *id));
+            edits.add.extend(tags);
+            known.extend_from_slice(&journal.known);
+        }
+        report.entries += edits.add.len();
+        self.edit_refs(&edits)?;
+        disk::crash_point("tags merged");
+        if !known.is_empty() {
+            self.remember(&known)?;
+        }
+        for journal in journals {
+            if let Some(checksum) = journal.journal.sealed {
+                disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
+            }
+            disk::crash_point("keep removed");
+            journal.retire()?;
+        }
+        disk::crash_point("journal retired");
+        report.merged_packs = merge_small_packs(&own_folder, &packs, format)?;
+        Ok(report)
+    }
+
+    /// Carries out changes of tags. The caller holds the flush lock.
+    pub(super) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
+        edit_packed_refs(
+            &self.repository.git_dir,
+            self.repository.format,
+            edits,
+            &self.repository.own_folder().join("packed-refs.owner"),
+            self.options.lock_patience,
+        )
+    }
+
+    fn remember(&self, known: &[Known]) -> Result<()> {
+        let path = self.repository.own_folder().join("contents");
+        let format = self.repository.format;
+        KnownContents::open(&path, format).add(known)?;
+        *self.known.write().expect(UNPOISONED) = KnownContents::open(&path, format);
+        Ok(())
+    }
+}
+
+/// Whether every object that the log speaks of is in the pack as it was written. A power cut can
+/// keep the log and lose the pack.
+fn is_whole(journal: &Journal) -> bool {
+    if journal.damaged_at.is_some() {
+        return false;
+    }
+    if journal.sealed.is_some() || journal.objects.is_empty() {
+        return true;
+    }
+    let Ok(file) = disk::open(&journal.pack_path) else { return false };
+    let mut at = PACK_HEADER_LEN as u64;
+    let mut bytes = Vec::new();
+    for entry in journal.index_entries() {
+        let len = journal.objects.get(&entry.id).map_or(0, |object| object.len);
+        if entry.offset != at {
+            return false;
+        }
+        bytes.resize(usize::try_from(len).unwrap_or(0), 0);
+        let read = disk::read_at(&file, &journal.pack_path, &mut bytes, entry.offset);
+        if read.is_err() || crc32fast::hash(&bytes) != entry.crc32 {
+            return false;
+        }
+        at += len;
+    }
+    at == journal.end
+}
+
+/// Makes the journal's pack a pack of the repository, kept safe from a foreign `git gc` until its
+/// tags are there.
+fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<()> {
+    let mut entries = adopted.journal.index_entries();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let path = adopted.journal.pack_path.clone();
+    let checksum = match adopted.journal.sealed {
+        Some(checksum) => checksum,
+        None => {
+            let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
+                action: "open",
+                path: path.clone(),
+                source: std::io::ErrorKind::NotFound.into(),
+            })?;
+            let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
+            disk::crash_point("pack sealed");
+            adopted.mark_sealed(checksum)?;
+            checksum
+        }
+    };
+    disk::crash_point("seal recorded");
+    place(&path, packs, &mut entries, &checksum, format)
+}
+
+/// Fixes the count of an open pack that ends at `end`, and adds its checksum, which is returned.
+pub(super) fn complete(
+    file: &std::fs::File,
+    path: &Path,
+    end: u64,
+    count: usize,
+    format: ObjectFormat,
+) -> Result<ObjectId> {
+    let count = u32::try_from(count).expect("flushes come before 2^32 objects");
+    disk::truncate(file, path, end)?;
+    disk::write_at(file, path, &pack_header(count), 0)?;
+    let mut checksum = PackChecksum::new(format);
+    let mut window = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < end {
+        let len = usize::try_from((end - at).min(window.len() as u64)).unwrap_or(window.len());
+        disk::read_at(file, path, &mut window[..len], at)?;
+        checksum.update(&window[..len]);
+        at += len as u64;
+    }
+    let checksum = checksum.finish();
+    disk::write_at(file, path, checksum.as_bytes(), end)?;
+    disk::sync(file, path)?;
+    disk::make_read_only(file, path)?;
+    Ok(checksum)
+}
+
+/// What our `.keep` files say, so that one that a crash left is told from somebody else's.
+pub(super) const KEEP_NOTE: &[u8] = b"recell: until its names are there\n";
+
+/// Moves a complete pack among the packs: first the `.keep`, then the pack, the index last, as
+/// whoever sees the index must find the whole pack.
+pub(super) fn place(
+    path: &Path,
+    packs: &Path,
+    entries: &mut Vec<EntryAt>,
+    checksum: &ObjectId,
+    format: ObjectFormat,
+) -> Result<()> {
+    let named = |extension: &str| packs.join(format!("pack-{checksum}.{extension}"));
+    disk::create_folders(packs)?;
+    disk::replace_unsynced(&named("keep"), KEEP_NOTE)?;
+    let target = named("pack");
+    if disk::is_there(path) {
+        disk::rename(path, &target)?;
+    }
+    disk::crash_point("pack written");
+    if !disk::is_there(&named("idx")) {
+        disk::replace(&named("idx"), &seal(format, entries, checksum))?;
+    }
+    disk::crash_point("index written");
+    Ok(())
+}
+
+/// The lock that keeps the flushes of all processes apart. The system lets go of it when its
+/// holder dies.
+struct FlushLock(std::fs::File);
+
+impl FlushLock {
+    fn take(path: &Path, patience: Duration) -> Result<FlushLock> {
+        let file = disk::open_or_create(path)?;
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(FlushLock(file)),
+                Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(Error::FlushLocked { path: path.to_owned() });
+                }
+                Err(std::fs::TryLockError::Error(source)) => {
+                    return Err(Error::Disk { action: "lock", path: path.to_owned(), source });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for FlushLock {
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
+}

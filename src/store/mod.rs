@@ -1,0 +1,249 @@
+//! The store: the handle that everything else goes through.
+//!
+//! ```no_run
+//! use recell::{Draft, ExecutionKey, Lookup, OpenOptions, Store};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::open(".recell/store.git".as_ref(), OpenOptions::default())?;
+//! let key = ExecutionKey::new("sales.ipynb", "load", "9f86d081")?;
+//! store.put(&key, Draft::new("my tool 1.0").output("0.txt", "text/plain", b"42 rows")?)?;
+//! if let Lookup::Hit(entry) = store.get(&key)? {
+//!     assert_eq!(entry.read("outputs/0.txt").ok()?, b"42 rows");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod assemble;
+mod draft;
+mod entry;
+mod flush;
+mod merge;
+mod options;
+mod put;
+mod salvage;
+mod view;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
+
+pub use draft::{Draft, DraftPart, Source};
+pub use entry::Entry;
+pub use flush::FlushReport;
+pub use options::{Durability, OpenOptions};
+
+use crate::content::KnownContents;
+use crate::disk;
+use crate::error::{Error, Lookup, Miss, Result};
+use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
+use crate::index::{Index, Pattern};
+use crate::journal::{JournalWriter, Known};
+use crate::name::{EntryName, ExecutionKey};
+
+/// An open store. Cheap to clone; all clones share one journal, which is flushed when the last
+/// of them and of their entries goes.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all clones of a store share.
+pub(crate) struct Inner {
+    pub(crate) repository: Repository,
+    options: OpenOptions,
+    packs: PackSet,
+    index: RwLock<Index>,
+    writer: RwLock<Option<Writer>>,
+    known: RwLock<KnownContents>,
+    /// One flush at a time in this process; other processes are kept off by a lock file.
+    flushing: Mutex<()>,
+}
+
+/// The journal of this process, and what it takes to decide when to flush it.
+struct Writer {
+    journal: JournalWriter,
+    /// The process that made it: after a fork the child starts its own.
+    process: u32,
+    started: Instant,
+    known: std::collections::HashMap<crate::digest::Digest, Known>,
+}
+
+impl Writer {
+    fn append(
+        &mut self,
+        objects: &[PackedObject<'_>],
+        known: &[Known],
+        entries: &[(String, ObjectId)],
+    ) -> Result<()> {
+        self.journal.append(objects, known, entries)?;
+        self.known.extend(known.iter().map(|known| (known.digest, *known)));
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Makes a store in `path`, a folder that is not there yet or empty.
+    ///
+    /// # Errors
+    /// [`Error::StoreExists`] if something is there, [`Error::Disk`] if it cannot be written.
+    pub fn create(path: &Path, format: ObjectFormat, options: OpenOptions) -> Result<Store> {
+        let writer = options.random_name();
+        let repository = Repository::create(path, format, &writer)?;
+        Store::with(repository, options)
+    }
+
+    /// Opens the store in `path`.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::UnsupportedStore`], [`Error::BrokenRefs`], [`Error::Disk`].
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Store> {
+        Store::with(Repository::open(path)?, options)
+    }
+
+    fn with(repository: Repository, options: OpenOptions) -> Result<Store> {
+        let format = repository.format;
+        let packs = PackSet::open(&repository.objects_folder(), format)?;
+        let index = Index::open(&repository.git_dir, &repository.journal_folder(), format)?;
+        let known = KnownContents::open(&repository.own_folder().join("contents"), format);
+        Ok(Store {
+            inner: Arc::new(Inner {
+                repository,
+                options,
+                packs,
+                index: RwLock::new(index),
+                writer: RwLock::new(None),
+                known: RwLock::new(known),
+                flushing: Mutex::new(()),
+            }),
+        })
+    }
+
+    /// Returns the folder of the store.
+    pub fn path(&self) -> &Path {
+        &self.inner.repository.git_dir
+    }
+
+    /// Returns how the store names its objects.
+    pub fn object_format(&self) -> ObjectFormat {
+        self.inner.repository.format
+    }
+
+    /// Stores one result of `key` and returns its name.
+    ///
+    /// When this returns, the entry survives the death of the process; with
+    /// [`Durability::Sync`], a power cut too.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::Disk`], [`Error::ReadSource`], [`Error::PartsCollide`]; then
+    /// nothing was stored.
+    pub fn put(&self, key: &ExecutionKey, draft: Draft<'_>) -> Result<EntryName> {
+        let mut names = self.put_many(vec![(key.clone(), draft)])?;
+        Ok(names.pop().expect("one draft makes one entry"))
+    }
+
+    /// Stores many results with one write, and returns their names in the same order: all of them
+    /// or none.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn put_many(&self, drafts: Vec<(ExecutionKey, Draft<'_>)>) -> Result<Vec<EntryName>> {
+        self.inner.put_many(drafts)
+    }
+
+    /// Returns the newest entry of `key`.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read. Anything wrong with
+    /// the entry itself is a [`Miss`].
+    pub fn get(&self, key: &ExecutionKey) -> Result<Lookup<Entry>> {
+        let path = key.path();
+        let found = self.inner.look(|index, own| index.newest(&path, own))?;
+        Ok(match found {
+            Some((name, tree)) => Entry::open(&self.inner, name, tree).into(),
+            None => Lookup::Miss(Miss::NeverStored { name: key.to_string() }),
+        })
+    }
+
+    /// Returns the entry of that name.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn entry(&self, name: &EntryName) -> Result<Lookup<Entry>> {
+        let found = self.inner.look(|index, own| index.find(name.as_str(), own))?;
+        Ok(match found {
+            Some(tree) => Entry::open(&self.inner, name.clone(), tree).into(),
+            None => Lookup::Miss(Miss::NeverStored { name: name.to_string() }),
+        })
+    }
+
+    /// Returns the name of the newest entry of `key`; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    pub fn newest(&self, key: &ExecutionKey) -> Result<Option<EntryName>> {
+        let path = key.path();
+        Ok(self.inner.look(|index, own| index.newest(&path, own))?.map(|(name, _)| name))
+    }
+
+    /// Returns the names of all entries of `key`, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    pub fn history(&self, key: &ExecutionKey) -> Result<Vec<EntryName>> {
+        let prefix = format!("{}/", key.path());
+        let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
+        Ok(found.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// Returns the names that match, sorted: those of one key are neighbours, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    pub fn list(&self, pattern: &Pattern) -> Result<Vec<EntryName>> {
+        let prefix = pattern.prefix();
+        let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
+        Ok(found.into_iter().map(|(name, _)| name).filter(|name| pattern.matches(name)).collect())
+    }
+
+    /// Moves what is in the journal of this store, and in those of dead writers, into the
+    /// repository, where plain git sees it.
+    ///
+    /// It may be interrupted anywhere and repeated.
+    ///
+    /// # Errors
+    /// [`Error::FlushLocked`], [`Error::RefsLocked`], [`Error::ReadOnly`], [`Error::Disk`];
+    /// nothing is lost.
+    pub fn flush(&self) -> Result<FlushReport> {
+        self.inner.flush()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.path().display())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let has_written = self.writer.get_mut().is_ok_and(|writer| writer.is_some());
+        if has_written {
+            // Nobody is left to tell. What could not be flushed stays in the journal, which the
+            // next flush of anybody takes over.
+            drop(self.flush());
+        }
+    }
+}
+
+impl Inner {
+    fn require_writable(&self) -> Result<()> {
+        let folder = self.repository.journal_folder();
+        disk::create_folders(&folder).map_err(|error| match error {
+            Error::Disk { source, .. } => {
+                Error::ReadOnly { path: self.repository.git_dir.clone(), source }
+            }
+            other => other,
+        })
+    }
+}

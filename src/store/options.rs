@@ -1,0 +1,71 @@
+//! How a store is opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+
+/// What an acknowledged put survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The death of the process, as by `kill -9`.
+    #[default]
+    Process,
+    /// A power cut, too: every put waits for the device.
+    Sync,
+}
+
+/// How a store is opened: every field has a default.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// What an acknowledged put survives.
+    pub durability: Durability,
+    /// A part of more bytes than this is cut into chunks.
+    pub chunk_threshold: u64,
+    /// The journal is flushed once it has this many bytes,
+    pub flush_bytes: u64,
+    /// or this many entries,
+    pub flush_entries: usize,
+    /// or when something is put this long after its first entry.
+    pub flush_age: Duration,
+    /// How long a flush waits for the locks of others.
+    pub lock_patience: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where names of writers and journals come from: random numbers.
+    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> OpenOptions {
+        OpenOptions {
+            durability: Durability::Process,
+            chunk_threshold: 4 << 20,
+            flush_bytes: 256 << 20,
+            flush_entries: 16_384,
+            flush_age: Duration::from_secs(60),
+            lock_patience: Duration::from_secs(30),
+            clock: Clock::system(),
+            random: Arc::new(|| fastrand::Rng::new().u64(..)),
+        }
+    }
+}
+
+impl OpenOptions {
+    /// Returns 16 random hex digits.
+    pub(super) fn random_name(&self) -> String {
+        format!("{:016x}", (self.random)())
+    }
+}
+
+impl std::fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenOptions")
+            .field("durability", &self.durability)
+            .field("chunk_threshold", &self.chunk_threshold)
+            .field("flush_bytes", &self.flush_bytes)
+            .field("flush_entries", &self.flush_entries)
+            .field("flush_age", &self.flush_age)
+            .finish_non_exhaustive()
+    }
+}

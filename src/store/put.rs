@@ -1,0 +1,239 @@
+//! Putting entries: contents first, then the entry's own objects and its name in one append.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use super::assemble::{MadeObject, assemble, refuse_collisions};
+use super::draft::{Draft, DraftPart, Source};
+use super::{Durability, Inner, Writer};
+use crate::clock::Timestamp;
+use crate::content::{
+    ObjectSink, PreparedBlob, StoredPart, find_whole, prepare_blob, store_bytes, store_reader,
+};
+use crate::digest::Digester;
+use crate::disk;
+use crate::entry::{Manifest, Part, Provenance};
+use crate::error::{Error, Result};
+use crate::git::{Compression, ObjectId, PackedObject};
+use crate::journal::{JournalWriter, Known};
+use crate::name::{EntryName, ExecutionKey};
+
+const UNPOISONED: &str = "no holder of this lock panics";
+
+/// A draft whose contents are stored, or ready to be appended.
+struct Prepared<'a> {
+    key: &'a ExecutionKey,
+    provenance: Provenance,
+    created_at: Option<Timestamp>,
+    parts: Vec<Part>,
+    ids: Vec<ObjectId>,
+    blobs: Vec<PreparedBlob<'a>>,
+}
+
+impl Inner {
+    pub(super) fn put_many(
+        self: &Arc<Self>,
+        drafts: Vec<(ExecutionKey, Draft<'_>)>,
+    ) -> Result<Vec<EntryName>> {
+        for (_, draft) in &drafts {
+            refuse_collisions(draft.parts.iter().map(|part| &part.path).collect())?;
+        }
+        // Contents that are in memory stay borrowed until they are appended.
+        let mut prepared = Vec::with_capacity(drafts.len());
+        let mut drafts = drafts;
+        for (key, draft) in &mut drafts {
+            prepared.push(self.prepare(key, draft)?);
+        }
+        let names = self.commit(prepared)?;
+        self.flush_if_due();
+        Ok(names)
+    }
+
+    fn prepare<'a>(&self, key: &'a ExecutionKey, draft: &'a mut Draft<'_>) -> Result<Prepared<'a>> {
+        draft.parts.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut prepared = Prepared {
+            key,
+            provenance: std::mem::take(&mut draft.provenance),
+            created_at: draft.created_at,
+            parts: Vec::with_capacity(draft.parts.len()),
+            ids: Vec::with_capacity(draft.parts.len()),
+            blobs: Vec::with_capacity(draft.parts.len()),
+        };
+        for part in &mut draft.parts {
+            let DraftPart { path, media_type, codec, source } = part;
+            let stored = self.store_source(path.as_str(), source, &mut prepared.blobs)?;
+            prepared.ids.push(stored.id);
+            prepared.parts.push(Part {
+                path: path.clone(),
+                media_type: std::mem::take(media_type),
+                codec: std::mem::take(codec),
+                size: stored.size,
+                digest: stored.digest,
+                chunks: stored.chunks,
+                more: toml::Table::new(),
+            });
+        }
+        Ok(prepared)
+    }
+
+    fn store_source<'a>(
+        &self,
+        path: &str,
+        source: &'a mut Source<'_>,
+        blobs: &mut Vec<PreparedBlob<'a>>,
+    ) -> Result<StoredPart> {
+        let threshold = self.options.chunk_threshold;
+        match source {
+            Source::Bytes(bytes) => {
+                if bytes.len() as u64 > threshold {
+                    return store_bytes(self, bytes, threshold);
+                }
+                let (part, blob) = prepare_blob(self, bytes);
+                blobs.push(blob);
+                Ok(part)
+            }
+            Source::Reader(reader) => store_reader(self, reader, threshold, path),
+            Source::File(file) => {
+                let mut reader = disk::open(file)?;
+                let size = disk::signature_of(&reader, file)?.size();
+                if size > threshold
+                    && let Some(part) = self.find_file(path, &mut reader, size)?
+                {
+                    return Ok(part);
+                }
+                store_reader(self, &mut disk::open(file)?, threshold, path)
+            }
+        }
+    }
+
+    /// Returns the stored part that has just the bytes of a file: reading it once more is a third
+    /// of the work of storing it.
+    fn find_file(&self, path: &str, file: &mut dyn Read, size: u64) -> Result<Option<StoredPart>> {
+        let mut digester = Digester::default();
+        let mut window = vec![0; 8 << 20];
+        let mut total = 0;
+        loop {
+            let count = disk::read_full(file, &mut window)
+                .map_err(|source| Error::ReadSource { part: path.to_owned(), source })?;
+            digester.update(&window[..count]);
+            total += count as u64;
+            if count < window.len() {
+                break;
+            }
+        }
+        Ok(find_whole(self, digester.finish(), size).filter(|_| total == size))
+    }
+
+    /// Appends all that is prepared, and the entries, in one write.
+    fn commit(&self, prepared: Vec<Prepared<'_>>) -> Result<Vec<EntryName>> {
+        let format = self.repository.format;
+        let mut writer = self.writer.write().expect(UNPOISONED);
+        let mut index = self.index.write().expect(UNPOISONED);
+        let own = writer.as_ref().map(|writer| &writer.journal.journal);
+        index.refresh(own.map(|journal| journal.id.as_str()))?;
+        let now = self.options.clock.now();
+        let mut newest: HashMap<String, Timestamp> = HashMap::new();
+        let mut names = Vec::with_capacity(prepared.len());
+        let mut entries = Vec::with_capacity(prepared.len());
+        let mut made: Vec<MadeObject> = Vec::with_capacity(3 * prepared.len());
+        let mut blobs = Vec::with_capacity(prepared.len());
+        for Prepared { key, provenance, created_at, parts, ids, blobs: own_blobs } in prepared {
+            let path = key.path();
+            let created_at = created_at.unwrap_or_else(|| {
+                let before = newest
+                    .get(&path)
+                    .copied()
+                    .or_else(|| index.newest(&path, own).map(|(name, _)| name.created_at()));
+                // Clocks step back; the order of a key's entries does not.
+                before.map_or(now, |before| now.max(before.next()))
+            });
+            let manifest = Manifest {
+                key: key.clone(),
+                created_at,
+                provenance,
+                parts,
+                more: toml::Table::new(),
+            };
+            let objects = assemble(format, &manifest, &ids);
+            let tree = objects.last().expect("an entry has a tree").id;
+            let name = EntryName::new(&path, created_at, &tree.to_string());
+            newest.insert(path, created_at);
+            made.extend(objects);
+            blobs.extend(own_blobs);
+            entries.push((name.as_str().to_owned(), tree));
+            names.push(name);
+        }
+        drop(index);
+        let mut known: Vec<Known> = Vec::new();
+        let mut objects: Vec<PackedObject<'_>> = Vec::with_capacity(blobs.len() + made.len());
+        for blob in blobs {
+            objects.extend(blob.object);
+            known.extend(blob.known);
+        }
+        for object in &made {
+            let packed =
+                PackedObject::new(object.id, object.kind, &object.bytes, Compression::Stored);
+            objects.push(packed);
+        }
+        self.own_writer(&mut writer)?.append(&objects, &known, &entries)?;
+        Ok(names)
+    }
+
+    /// Returns the writer of this process; its journal is started if need be.
+    pub(super) fn own_writer<'w>(&self, slot: &'w mut Option<Writer>) -> Result<&'w mut Writer> {
+        let process = std::process::id();
+        // After a fork the journal is the parent's: its lock and its end are not ours to move.
+        if slot.as_ref().is_some_and(|writer| writer.process != process) {
+            *slot = None;
+        }
+        match slot {
+            Some(writer) => Ok(writer),
+            None => Ok(slot.insert(self.start_journal(process)?)),
+        }
+    }
+
+    fn start_journal(&self, process: u32) -> Result<Writer> {
+        self.require_writable()?;
+        let folder = self.repository.journal_folder();
+        let synced = self.options.durability == Durability::Sync;
+        let id = self.options.random_name();
+        let journal = JournalWriter::create(&folder, &id, self.repository.format, synced)
+            .map_err(|error| self.read_only_or(error))?;
+        let started = std::time::Instant::now();
+        Ok(Writer { journal, process, started, known: HashMap::new() })
+    }
+
+    fn read_only_or(&self, error: Error) -> Error {
+        match error {
+            Error::Disk { source, .. } if is_refusal(&source) => {
+                Error::ReadOnly { path: self.repository.git_dir.clone(), source }
+            }
+            other => other,
+        }
+    }
+
+    fn flush_if_due(self: &Arc<Self>) {
+        let due = {
+            let writer = self.writer.read().expect(UNPOISONED);
+            writer.as_ref().is_some_and(|writer| {
+                let journal = &writer.journal.journal;
+                journal.end > self.options.flush_bytes
+                    || journal.entries.len() >= self.options.flush_entries
+                    || writer.started.elapsed() > self.options.flush_age
+            })
+        };
+        if due {
+            // The put itself is acknowledged. What hinders this flush hinders the next explicit
+            // one too, which says so.
+            drop(self.flush());
+        }
+    }
+}
+
+fn is_refusal(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+    )
+}

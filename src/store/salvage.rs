@@ -1,0 +1,96 @@
+//! Saves what can be read of a damaged journal.
+
+use std::collections::HashSet;
+
+use super::Inner;
+use super::flush::{complete, place};
+use crate::disk;
+use crate::error::Result;
+use crate::git::{
+    EntryAt, Kind, ObjectId, PACK_HEADER_LEN, RefEdits, TreeMode, inflate_entry, object_id,
+    pack_header, tree_entries,
+};
+use crate::index::TAGS;
+use crate::journal::Journal;
+
+impl Inner {
+    /// Copies the objects that are as they were written into a pack, and makes tags for the
+    /// entries that lack nothing; returns how many those are. The caller holds the flush lock and
+    /// keeps the journal.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if the pack or the tags cannot be written.
+    pub(super) fn salvage(&self, journal: &Journal) -> Result<usize> {
+        let format = self.repository.format;
+        let own_folder = self.repository.own_folder();
+        let packs = self.repository.objects_folder().join("pack");
+        let Some(source) = disk::open_if_there(&journal.pack_path)? else { return Ok(0) };
+        let path = own_folder.join("salvage.pack");
+        disk::remove(&path)?;
+        let mut file = disk::create_new(&path)?;
+        disk::append(&mut file, &path, &[&pack_header(0)])?;
+        let mut end = PACK_HEADER_LEN as u64;
+        let mut saved = Vec::new();
+        let (mut bytes, mut content) = (Vec::new(), Vec::new());
+        for entry in journal.index_entries() {
+            let len = journal.objects.get(&entry.id).map_or(0, |object| object.len);
+            if entry.offset.saturating_add(len) > journal.end {
+                continue;
+            }
+            bytes.resize(usize::try_from(len).unwrap_or(0), 0);
+            let is_good = disk::read_at(&source, &journal.pack_path, &mut bytes, entry.offset)
+                .is_ok()
+                && crc32fast::hash(&bytes) == entry.crc32
+                && inflate_entry(format, &bytes, &mut content)
+                    .is_ok_and(|kind| object_id(format, kind, &content) == entry.id);
+            if is_good {
+                disk::append(&mut file, &path, &[&bytes])?;
+                saved.push(EntryAt { offset: end, ..entry });
+                end += len;
+            }
+        }
+        if saved.is_empty() {
+            disk::remove(&path)?;
+            return Ok(0);
+        }
+        let good: HashSet<ObjectId> = saved.iter().map(|entry| entry.id).collect();
+        let mut edits = RefEdits::default();
+        for (name, tree) in &journal.entries {
+            if self.lacks_nothing(tree, journal, &good) {
+                edits.add.insert(format!("{TAGS}{name}"), *tree);
+            }
+        }
+        let checksum = complete(&file, &path, end, saved.len(), format)?;
+        place(&path, &packs, &mut saved, &checksum, format)?;
+        self.edit_refs(&edits)?;
+        disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
+        Ok(edits.add.len())
+    }
+
+    /// Whether a tree and all below it are among the good objects, or in the repository.
+    fn lacks_nothing(&self, tree: &ObjectId, journal: &Journal, good: &HashSet<ObjectId>) -> bool {
+        let format = self.repository.format;
+        let is_there = |id: &ObjectId| good.contains(id) || self.packs.contains(id);
+        let mut trees = vec![*tree];
+        let mut bytes = Vec::new();
+        while let Some(tree) = trees.pop() {
+            let read = match journal.read(&tree, &mut bytes).filter(|_| good.contains(&tree)) {
+                Some(read) => read,
+                None => self.packs.read(&tree, &mut bytes),
+            };
+            let names = match read {
+                Ok(Kind::Tree) => tree_entries(format, &bytes),
+                _ => None,
+            };
+            let Some(names) = names else { return false };
+            for name in names {
+                match name.mode {
+                    TreeMode::Folder => trees.push(name.id),
+                    TreeMode::File | TreeMode::Other if is_there(&name.id) => {}
+                    TreeMode::File | TreeMode::Other => return false,
+                }
+            }
+        }
+        true
+    }
+}
