@@ -5,6 +5,8 @@
 
 mod digest;
 mod error;
+mod size;
 
 pub use digest::{Digest, Digester, NotADigest};
 pub use error::{Error, Result};
+pub use size::{ByteSize, NotASize};
