@@ -22,6 +22,46 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// A settings file is not TOML.
+    #[error("{}:{line}: not valid TOML: {reason}", path.display())]
+    BadToml {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser met.
+        reason: String,
+    },
+    /// A setting or section means nothing.
+    #[error("{place}: unknown setting `{name}`")]
+    UnknownSetting {
+        /// Where it is written: a file and line, or the command line.
+        place: String,
+        /// Its dotted name as written.
+        name: String,
+        /// The known one it most likely stands for.
+        nearest: Option<String>,
+    },
+    /// A `RECELL_*` environment variable means nothing.
+    #[error("unknown environment variable `{name}`")]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The known one it most likely stands for.
+        nearest: Option<String>,
+    },
+    /// A setting has a value that is of the wrong type or out of bounds.
+    #[error("{place}: `{name}` must be {expected}, not `{found}`")]
+    BadSetting {
+        /// Where it is written: a file and line, an environment variable or the command line.
+        place: String,
+        /// Its dotted name.
+        name: &'static str,
+        /// What is accepted.
+        expected: String,
+        /// The value as written, cut when long.
+        found: String,
+    },
 }
 
 impl Error {
@@ -29,6 +69,10 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Disk { .. } => "disk",
+            Error::BadToml { .. } => "bad_toml",
+            Error::UnknownSetting { .. } => "unknown_setting",
+            Error::UnknownVariable { .. } => "unknown_variable",
+            Error::BadSetting { .. } => "bad_setting",
         }
     }
 
@@ -44,6 +88,22 @@ impl Error {
                 }
                 _ => None,
             },
+            Error::BadToml { .. } => Some("Correct that line and try again.".into()),
+            Error::UnknownSetting { nearest: Some(nearest), .. } => {
+                Some(format!("Did you mean `{nearest}`? `recell config` lists all settings."))
+            }
+            Error::UnknownSetting { nearest: None, .. } => {
+                Some("Run `recell config` for a list of all settings.".into())
+            }
+            Error::UnknownVariable { nearest: Some(nearest), .. } => {
+                Some(format!("Did you mean `{nearest}`? Otherwise unset it."))
+            }
+            Error::UnknownVariable { nearest: None, .. } => {
+                Some("Unset it: names that start with `RECELL_` are recell's own.".into())
+            }
+            Error::BadSetting { name, .. } => {
+                Some(format!("Correct it; `recell config` explains `{name}`."))
+            }
         }
     }
 }
