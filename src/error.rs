@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure, with its subject in fields.
 ///
-/// A lookup that finds nothing is not an error: see [`crate::Miss`].
+/// A lookup that finds nothing is not an error: see [`crate::Lookup`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -123,96 +123,46 @@ pub enum Error {
         /// What the target answered.
         source: io::Error,
     },
-}
-
-/// Why a lookup found nothing that can be handed out. A miss is an answer, not a failure.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Miss {
-    /// Nothing was ever stored under that name.
-    #[error("nothing is stored under `{name}`")]
-    NeverStored {
-        /// The key, name or part that was asked for.
-        name: String,
-    },
-    /// It was stored, but an object of it is not here.
-    #[error("`{name}` lacks the object {object}: {what}")]
-    Absent {
-        /// The entry, or the part of it.
-        name: String,
-        /// What the object is to it.
-        what: String,
-        /// The object's id, as hex.
-        object: String,
-    },
-    /// It is here, but its bytes are not what was stored.
-    #[error("`{name}` is damaged: {reason}")]
-    Damaged {
-        /// The entry, or the part of it.
-        name: String,
-        /// What is wrong with it.
+    /// A settings file is not TOML.
+    #[error("{}:{line}: not valid TOML: {reason}", path.display())]
+    BadToml {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser met.
         reason: String,
     },
-    /// A later release wrote it.
-    #[error("`{name}` was written by a later release: {reason}")]
-    NewerFormat {
-        /// The entry.
+    /// A setting or section means nothing.
+    #[error("{place}: unknown setting `{name}`")]
+    UnknownSetting {
+        /// Where it is written: a file and line, or the command line.
+        place: String,
+        /// Its dotted name as written.
         name: String,
-        /// Which format it has.
-        reason: String,
+        /// The known one it most likely stands for.
+        nearest: Option<String>,
     },
-}
-
-impl Miss {
-    /// Returns the stable, machine-readable word for this miss.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Miss::NeverStored { .. } => "never_stored",
-            Miss::Absent { .. } => "absent",
-            Miss::Damaged { .. } => "damaged",
-            Miss::NewerFormat { .. } => "newer_format",
-        }
-    }
-}
-
-/// What a lookup found: the thing itself, or why not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub enum Lookup<T> {
-    /// It is here and whole.
-    Hit(T),
-    /// It cannot be handed out.
-    Miss(Miss),
-}
-
-impl<T> Lookup<T> {
-    /// Returns what was found, without the reason for a miss.
-    pub fn hit(self) -> Option<T> {
-        match self {
-            Lookup::Hit(value) => Some(value),
-            Lookup::Miss(_) => None,
-        }
-    }
-
-    /// Returns what was found as a result whose failure is the miss.
-    ///
-    /// # Errors
-    /// The [`Miss`], if it is one.
-    pub fn ok(self) -> std::result::Result<T, Miss> {
-        match self {
-            Lookup::Hit(value) => Ok(value),
-            Lookup::Miss(miss) => Err(miss),
-        }
-    }
-}
-
-impl<T> From<std::result::Result<T, Miss>> for Lookup<T> {
-    fn from(result: std::result::Result<T, Miss>) -> Lookup<T> {
-        match result {
-            Ok(value) => Lookup::Hit(value),
-            Err(miss) => Lookup::Miss(miss),
-        }
-    }
+    /// A `RECELL_*` environment variable means nothing.
+    #[error("unknown environment variable `{name}`")]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The known one it most likely stands for.
+        nearest: Option<String>,
+    },
+    /// A setting has a value that is of the wrong type or out of bounds.
+    #[error("{place}: `{name}` must be {expected}, not `{found}`")]
+    BadSetting {
+        /// Where it is written: a file and line, an environment variable or the command line.
+        place: String,
+        /// Its dotted name.
+        name: &'static str,
+        /// What is accepted.
+        expected: String,
+        /// The value as written, cut when long.
+        found: String,
+    },
 }
 
 impl Error {
@@ -233,6 +183,10 @@ impl Error {
             Error::PartsCollide { .. } => "parts_collide",
             Error::ReadSource { .. } => "read_source",
             Error::WritePart { .. } => "write_part",
+            Error::BadToml { .. } => "bad_toml",
+            Error::UnknownSetting { .. } => "unknown_setting",
+            Error::UnknownVariable { .. } => "unknown_variable",
+            Error::BadSetting { .. } => "bad_setting",
         }
     }
 
@@ -285,6 +239,22 @@ impl Error {
             Error::PartsCollide { .. } => Some("Give one of them another name.".into()),
             Error::WritePart { .. } => None,
             Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
+            Error::BadToml { .. } => Some("Correct that line and try again.".into()),
+            Error::UnknownSetting { nearest: Some(nearest), .. } => {
+                Some(format!("Did you mean `{nearest}`? `recell config` lists all settings."))
+            }
+            Error::UnknownSetting { nearest: None, .. } => {
+                Some("Run `recell config` for a list of all settings.".into())
+            }
+            Error::UnknownVariable { nearest: Some(nearest), .. } => {
+                Some(format!("Did you mean `{nearest}`? Otherwise unset it."))
+            }
+            Error::UnknownVariable { nearest: None, .. } => {
+                Some("Unset it: names that start with `RECELL_` are recell's own.".into())
+            }
+            Error::BadSetting { name, .. } => {
+                Some(format!("Correct it; `recell config` explains `{name}`."))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
 mod clock;
+mod config;
 mod content;
 mod digest;
 mod disk;
@@ -12,17 +13,25 @@ mod error;
 mod git;
 mod index;
 mod journal;
+mod lookup;
 mod name;
+mod size;
 mod store;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
+pub use config::{
+    ColorChoice, Config, ConfigFile, Durability, FilterSettings, Glob, Key, LayeredConfig,
+    NotAGlob, ObjectFormat, Origin, ProgressChoice, RecordSettings, Setting, Sources,
+    StoreSettings, UiSettings, Variable,
+};
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{
     InvalidPartPath, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, ManifestProblem, Part, PartKind,
     PartPath, Provenance,
 };
-pub use error::{Error, Lookup, Miss, Result};
-pub use git::ObjectFormat;
+pub use error::{Error, Result};
 pub use index::{InvalidPattern, Pattern};
+pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
-pub use store::{Draft, DraftPart, Durability, Entry, FlushReport, OpenOptions, Source, Store};
+pub use size::{ByteSize, NotASize};
+pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};

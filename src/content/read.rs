@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use crate::digest::Digest;
 use crate::entry::Part;
-use crate::error::Miss;
 use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, TreeMode, object_id, tree_entries};
+use crate::lookup::Miss;
 
 /// The hex digits of a chunk's digest in its name.
 pub(super) const CHUNK_DIGITS: usize = 32;

@@ -10,9 +10,9 @@ mod refs;
 mod repository;
 
 pub(crate) use gix::ObjectId;
-pub(crate) use objects::{
-    Kind, ObjectFormat, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries,
-};
+
+pub(crate) use crate::config::ObjectFormat;
+pub(crate) use objects::{Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries};
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };

@@ -3,24 +3,9 @@
 use gix::ObjectId;
 use sha1::Digest as _;
 
-/// How a repository names its objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectFormat {
-    /// 20-byte ids; git's default.
-    Sha1,
-    /// 32-byte ids.
-    Sha256,
-}
+use crate::config::ObjectFormat;
 
 impl ObjectFormat {
-    /// Returns git's word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            ObjectFormat::Sha1 => "sha1",
-            ObjectFormat::Sha256 => "sha256",
-        }
-    }
-
     /// Returns the bytes of an id.
     pub(crate) fn id_len(self) -> usize {
         self.gix().len_in_bytes()

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use flate2::write::DeflateEncoder;
 use gix::ObjectId;
 
-use super::objects::{Hasher, Kind, ObjectFormat};
+use super::objects::{Hasher, Kind};
+use crate::config::ObjectFormat;
 
 /// The bytes before the first entry of a pack: `PACK`, the version, the number of objects.
 pub(crate) const PACK_HEADER_LEN: usize = 12;

@@ -8,8 +8,9 @@ use std::sync::{Arc, OnceLock, RwLock};
 use gix::ObjectId;
 use gix::odb::pack;
 
-use super::objects::{Kind, ObjectFormat};
+use super::objects::Kind;
 use super::pack::stored_content;
+use crate::config::ObjectFormat;
 use crate::disk::{self, Signature};
 use crate::error::Result;
 

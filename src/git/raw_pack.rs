@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gix::odb::pack;
 
-use super::objects::ObjectFormat;
 use super::pack::EntryAt;
+use crate::config::ObjectFormat;
 
 /// A pack of which every entry is a whole object, as recell's own are; git's deltas are bound to
 /// their pack.

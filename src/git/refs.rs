@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use gix::ObjectId;
 use gix::refs::packed;
 
-use super::objects::ObjectFormat;
+use crate::config::ObjectFormat;
 use crate::disk::{self, Signature};
 use crate::error::{Error, Result};
 

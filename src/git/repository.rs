@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::objects::ObjectFormat;
+use crate::config::ObjectFormat;
 use crate::disk;
 use crate::error::{Error, Result};
 
@@ -133,7 +133,7 @@ fn config_text(format: ObjectFormat, writer: &str) -> String {
         writeln!(text, "\t{key} = {value}").expect("writing to a string cannot fail");
     }
     if format != ObjectFormat::Sha1 {
-        write!(text, "[extensions]\n\tobjectFormat = {}\n", format.name())
+        write!(text, "[extensions]\n\tobjectFormat = {}\n", format.as_str())
             .expect("writing to a string cannot fail");
     }
     write!(text, "[recell]\n\tformat = {STORE_FORMAT}\n\twriter = {writer}\n")

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::Inner;
 use crate::content::{part_bytes, part_into, part_range, read_checked};
 use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
-use crate::error::{Error, Lookup, Miss, Result};
+use crate::error::{Error, Result};
 use crate::git::{Kind, ObjectId, ObjectProblem, TreeMode, tree_entries};
+use crate::lookup::{Lookup, Miss};
 use crate::name::EntryName;
 
 /// One stored entry. It is immutable; parts are read when asked for.

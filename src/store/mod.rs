@@ -31,14 +31,15 @@ use std::time::Instant;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
-pub use options::{Durability, OpenOptions};
+pub use options::OpenOptions;
 
 use crate::content::KnownContents;
 use crate::disk;
-use crate::error::{Error, Lookup, Miss, Result};
+use crate::error::{Error, Result};
 use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern};
 use crate::journal::{JournalWriter, Known};
+use crate::lookup::{Lookup, Miss};
 use crate::name::{EntryName, ExecutionKey};
 
 /// An open store. Cheap to clone; all clones share one journal, which is flushed when the last

@@ -4,16 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-
-/// What an acknowledged put survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// The death of the process, as by `kill -9`.
-    #[default]
-    Process,
-    /// A power cut, too: every put waits for the device.
-    Sync,
-}
+use crate::config::Durability;
 
 /// How a store is opened: every field has a default.
 #[derive(Clone)]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::assemble::{MadeObject, assemble, refuse_collisions};
 use super::draft::{Draft, DraftPart, Source};
-use super::{Durability, Inner, Writer};
+use super::{Inner, Writer};
 use crate::clock::Timestamp;
+use crate::config::Durability;
 use crate::content::{
     ObjectSink, PreparedBlob, StoredPart, find_whole, prepare_blob, store_bytes, store_reader,
 };

@@ -1,1 +1,11 @@
-//! Integration tests.
+//! The integration tests: what recell promises, held against real git.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests make files, run git and fail loudly"
+)]
+
+mod reading;
+mod support;

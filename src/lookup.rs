@@ -1,0 +1,91 @@
+//! What a lookup found: the thing itself, or the reason why not.
+
+/// Why a lookup found nothing that can be handed out. A miss is an answer, not a failure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Miss {
+    /// Nothing was ever stored under that name.
+    #[error("nothing is stored under `{name}`")]
+    NeverStored {
+        /// The key, name or part that was asked for.
+        name: String,
+    },
+    /// It was stored, but an object of it is not here.
+    #[error("`{name}` lacks the object {object}: {what}")]
+    Absent {
+        /// The entry, or the part of it.
+        name: String,
+        /// What the object is to it.
+        what: String,
+        /// The object's id, as hex.
+        object: String,
+    },
+    /// It is here, but its bytes are not what was stored.
+    #[error("`{name}` is damaged: {reason}")]
+    Damaged {
+        /// The entry, or the part of it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A later release wrote it.
+    #[error("`{name}` was written by a later release: {reason}")]
+    NewerFormat {
+        /// The entry.
+        name: String,
+        /// Which format it has.
+        reason: String,
+    },
+}
+
+impl Miss {
+    /// Returns the stable, machine-readable word for this miss.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Miss::NeverStored { .. } => "never_stored",
+            Miss::Absent { .. } => "absent",
+            Miss::Damaged { .. } => "damaged",
+            Miss::NewerFormat { .. } => "newer_format",
+        }
+    }
+}
+
+/// What a lookup found: the thing itself, or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Lookup<T> {
+    /// It is here and whole.
+    Hit(T),
+    /// It cannot be handed out.
+    Miss(Miss),
+}
+
+impl<T> Lookup<T> {
+    /// Returns what was found, without the reason for a miss.
+    pub fn hit(self) -> Option<T> {
+        match self {
+            Lookup::Hit(value) => Some(value),
+            Lookup::Miss(_) => None,
+        }
+    }
+
+    /// Returns what was found as a result whose failure is the miss.
+    ///
+    /// # Errors
+    /// The [`Miss`], if it is one.
+    pub fn ok(self) -> std::result::Result<T, Miss> {
+        match self {
+            Lookup::Hit(value) => Ok(value),
+            Lookup::Miss(miss) => Err(miss),
+        }
+    }
+}
+
+impl<T> From<std::result::Result<T, Miss>> for Lookup<T> {
+    fn from(result: std::result::Result<T, Miss>) -> Lookup<T> {
+        match result {
+            Ok(value) => Lookup::Hit(value),
+            Err(miss) => Lookup::Miss(miss),
+        }
+    }
+}
