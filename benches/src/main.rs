@@ -1,0 +1,40 @@
+//! recell beside raw files and SQLite, in one run on one disk.
+//!
+//! ```console
+//! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large …]
+//! ```
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
+
+mod fresh;
+mod large;
+mod processes;
+mod report;
+mod small;
+mod versions;
+
+use std::path::PathBuf;
+
+fn main() {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|arg| arg == "child") {
+        return processes::child(&args[1..]);
+    }
+    let mut tmp = std::env::temp_dir();
+    if let Some(at) = args.iter().position(|arg| arg == "--tmp") {
+        tmp = PathBuf::from(args.get(at + 1).expect("--tmp takes a folder"));
+        args.drain(at..at + 2);
+    }
+    let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| arg == name);
+    for (name, run) in [
+        ("small", small::run as fn(&std::path::Path)),
+        ("fresh", fresh::run),
+        ("versions", versions::run),
+        ("processes", processes::run),
+        ("large", large::run),
+    ] {
+        if wanted(name) {
+            let folder = tempfile::tempdir_in(&tmp).unwrap();
+            run(folder.path());
+        }
+    }
+}
