@@ -5,6 +5,7 @@
 
 mod digest;
 mod error;
+pub mod notebook;
 
 pub use digest::{Digest, Digester, NotADigest};
 pub use error::{Error, Result};
