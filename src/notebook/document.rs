@@ -124,24 +124,25 @@ impl<'a> Notebook<'a> {
     /// Returns the source of `cell`, its lines joined.
     ///
     /// Half a surrogate pair, which no text can hold, reads as `U+FFFD`.
-    pub fn source(&self, cell: &Cell<'_>) -> Cow<'a, str> {
-        let Some(span) = cell.source else { return Cow::Borrowed("") };
-        if self.text.as_bytes()[span.start] == b'"'
-            && let Some(source) = text::decode(self.text, span)
-        {
-            return source;
-        }
-        let mut source = String::with_capacity(span.end - span.start);
-        let mut lexer = Lexer::new(self.text, span.start);
-        let read = lexer.array(|lexer| {
-            let line = lexer.value()?.span;
+    pub fn source(&self, cell: &Cell<'_>) -> String {
+        let Some(span) = cell.source else { return String::new() };
+        let mut source = String::new();
+        let mut add = |line: Span| {
             if self.text.as_bytes()[line.start] == b'"' {
                 text::decode_into(&self.text[line.start + 1..line.end - 1], &mut source);
             }
+        };
+        if self.text.as_bytes()[span.start] == b'"' {
+            add(span);
+            return source;
+        }
+        let mut lexer = Lexer::new(self.text, span.start);
+        let read = lexer.array(|lexer| {
+            add(lexer.value()?.span);
             Ok(())
         });
         debug_assert!(read.is_ok(), "the source was checked when the notebook was parsed");
-        Cow::Owned(source)
+        source
     }
 
     /// Returns the bytes of `span` as text.
@@ -158,7 +159,7 @@ impl<'a> Notebook<'a> {
     }
 }
 
-impl<'a> Cell<'a> {
+impl Cell<'_> {
     /// Returns what the cell is for.
     pub fn kind(&self) -> CellKind {
         self.kind
@@ -265,6 +266,22 @@ mod tests {
             let text =
                 format!(r#"{{"cells": [{{"cell_type": "code", {members}}}], "nbformat": 4}}"#);
             assert_eq!(parsed(&text).cells()[0].is_executed(), executed, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_source_is_joined_however_it_was_written() {
+        for (source, expected, why) in [
+            (r#""a\nb""#, "a\nb", "a string"),
+            (r#"["a\n", "b"]"#, "a\nb", "lines"),
+            (r#""x\ud800y""#, "x\u{fffd}y", "half a surrogate pair in a string"),
+            (r#"["x\ud800y"]"#, "x\u{fffd}y", "and in a list"),
+            ("[]", "", "no lines"),
+            ("{}", "", "no text at all"),
+        ] {
+            let text = format!(r#"{{"cells": [{{"source": {source}}}], "nbformat": 4}}"#);
+            let notebook = parsed(&text);
+            assert_eq!(notebook.source(&notebook.cells()[0]), expected, "{why}");
         }
     }
 

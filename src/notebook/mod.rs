@@ -11,15 +11,32 @@
 //! replace the values of `outputs` and `execution_count` inside the original bytes, so that
 //! indentation, line ends, key order and escapes stay as their author's tool wrote them.
 
+mod cells;
 mod document;
 mod edit;
+mod fill;
+mod hash;
+mod indent;
+mod layout;
 mod lexer;
+mod media;
+mod outputs;
+mod payload;
 mod reader;
 mod refusal;
 mod strip;
+mod template;
+#[cfg(test)]
+mod tests;
 mod text;
 
+pub use cells::{CellIdentity, CellMatch, MatchedBy, cell_names, match_cells};
 pub use document::{Cell, CellKind, Format, Notebook};
+pub use fill::{CannotFill, FilledCell, fill};
+pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
+pub use indent::reindent;
+pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;
+pub use outputs::{OutputPart, split};
 pub use refusal::NotANotebook;
 pub use strip::{StripOptions, strip};
