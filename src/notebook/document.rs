@@ -320,7 +320,7 @@ mod tests {
             ("{\"cells\": []}", "no-notebook", "`nbformat`", "no format"),
             ("{\"cells\": [], \"nbformat\": \"4\"}", "no-notebook", "`nbformat`", "format as text"),
             ("{\"worksheets\": [], \"nbformat\": 2}", "unsupported-format", "2", "too old"),
-            ("{\"cells\": [], \"nbformat\": 5}", "unsupported-format", "5", "too new"),
+            ("{\"cells\": {}, \"nbformat\": 5}", "unsupported-format", "5", "too new"),
             (
                 "{\"cells\": [{\"outputs\": [],\n\"outputs\": [1]}], \"nbformat\": 4}",
                 "repeated-key",

@@ -78,19 +78,28 @@ pub(super) fn take(
     if text.is_empty() {
         return None;
     }
-    // `\u007f` is the one escape that plain ASCII text tells the spelling by.
-    let ascii_only = raw.is_ascii() && (!text.is_ascii() || text.contains('\u{7f}'));
-    let escapes = if ascii_only { Escapes::Ascii } else { Escapes::Utf8 };
+    let all_ascii = text.is_ascii();
     let (base64, bytes) = if carriage == Carriage::Base64 {
         let (wrapping, bytes) = unwrap_base64(&text)?;
         (Some(wrapping), Cow::Owned(bytes))
     } else {
         (None, into_bytes(text))
     };
-    let form = Form::Text { escapes, base64, list };
+    // `\u007f` is the one escape that plain ASCII text tells the spelling by.
+    let ascii = raw.is_ascii() && (!all_ascii || bytes.contains(&0x7f));
+    let slash = memchr::memmem::find(raw.as_bytes(), b"\\/").is_some();
+    let mut escapes = Escapes { ascii, upper: false, slash };
     let mut again = Vec::with_capacity(raw.len());
-    write(&form, &bytes, &mut again).ok()?;
-    (again == raw.as_bytes()).then_some((form, bytes))
+    for upper in [false, true] {
+        escapes.upper = upper;
+        let form = Form::Text { escapes, base64, list: list.clone() };
+        again.clear();
+        write(&form, &bytes, &mut again).ok()?;
+        if again == raw.as_bytes() {
+            return Some((form, bytes));
+        }
+    }
+    None
 }
 
 /// Adds the JSON value that `bytes` stood for in `form` to `json`.
@@ -152,7 +161,7 @@ fn take_list(json: &str, span: Span, join_lines: bool) -> Option<(String, List)>
     }
     let cuts = if join_lines {
         Cuts::Joined(lengths)
-    } else if lengths.iter().copied().eq(text.split_inclusive('\n').map(str::len)) {
+    } else if lengths.iter().copied().eq(whole_lines(&text).map(str::len)) {
         Cuts::Lines
     } else if lengths.iter().copied().eq(split_lines(&text).map(str::len)) {
         Cuts::SplitLines
@@ -182,7 +191,7 @@ fn write_list(
     };
     json.push(b'[');
     match &list.cuts {
-        Cuts::Lines => text.split_inclusive('\n').for_each(|line| item(line, json)),
+        Cuts::Lines => whole_lines(text).for_each(|line| item(line, json)),
         Cuts::SplitLines => split_lines(text).for_each(|line| item(line, json)),
         Cuts::Items(lengths) | Cuts::Joined(lengths) => {
             let joint = if matches!(list.cuts, Cuts::Joined(_)) { "\n" } else { "" };
@@ -203,6 +212,17 @@ fn write_list(
     json.extend_from_slice(list.close.as_bytes());
     json.push(b']');
     Ok(())
+}
+
+/// Returns the lines of `text` with their ends, cut after each `\n`.
+fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |at| at + 1);
+        let line;
+        (line, rest) = rest.split_at(end);
+        (!line.is_empty()).then_some(line)
+    })
 }
 
 /// Returns the lines of `text` with their ends, cut where Python's `splitlines(True)` cuts.
@@ -275,6 +295,7 @@ mod tests {
             (r#"["caf\u00e9 \ud83d\ude00"]"#, Carriage::Text, "café 😀", "ensure_ascii"),
             ("\"caf\u{e9} \u{7f}\"", Carriage::Text, "café \u{7f}", "raw letters"),
             ("\"\\u007f\"", Carriage::Text, "\u{7f}", "an escape that only ensure_ascii writes"),
+            (r#"["\u001B[0m a\/b"]"#, Carriage::Text, "\u{1b}[0m a/b", "upper-case hex, slashes"),
             (r#"{ "a" : [NaN] }"#, Carriage::Json, r#"{ "a" : [NaN] }"#, "JSON as it stands"),
             (r#""aGVsbG8=""#, Carriage::Base64, "hello", "base64"),
             (r#""aGVsbG8=\n""#, Carriage::Base64, "hello", "a line break at its end"),
@@ -293,8 +314,9 @@ mod tests {
     #[test]
     fn a_value_that_no_form_gives_back_is_not_taken() {
         for (json, carriage, why) in [
-            (r#""a\/b""#, Carriage::Text, "an escape that nobody needs"),
-            (r#""\u00E9""#, Carriage::Text, "upper-case hex"),
+            (r#""a\/b/c""#, Carriage::Text, "one slash escaped and one not"),
+            (r#""\u0041""#, Carriage::Text, "an escape that nobody needs"),
+            (r#""\u00E9\u00e9""#, Carriage::Text, "hex of both cases"),
             ("\"\\u00e9 \u{e9}\"", Carriage::Text, "both spellings at once"),
             (r#""\ud800""#, Carriage::Text, "half a surrogate pair"),
             (r#"["a",  "b", "c"]"#, Carriage::Text, "uneven spacing"),

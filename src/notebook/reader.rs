@@ -242,14 +242,12 @@ impl<'a> Found<'a> {
         let (key, cells) = match self.major {
             Some(3) => ("worksheets", self.worksheets),
             Some(4) => ("cells", self.cells),
+            Some(major) => return Err(NotANotebook::UnsupportedFormat { major }),
             // Without cells of any kind the missing format is not the news.
-            _ => ("cells", self.cells.or(self.worksheets)),
+            None => ("cells", self.cells.or(self.worksheets)),
         };
         let cells = cells.ok_or(NotANotebook::NoNotebook { missing: key })?;
         let major = self.major.ok_or(NotANotebook::NoNotebook { missing: "nbformat" })?;
-        if !matches!(major, 3 | 4) {
-            return Err(NotANotebook::UnsupportedFormat { major });
-        }
         let metadata = self.metadata;
         Ok(Notebook {
             text,

@@ -9,8 +9,8 @@
 //! ```
 //! A hole says how its part was written: `as` is `json`, `string` or `list`; `cuts` is `lines`,
 //! `splitlines` or the length in bytes of each item, whose text was `joined` by line breaks if
-//! it says so; `ascii` means that all beyond ASCII was escaped; `base64` is the width of its
-//! lines, 0 for one line, and `final_newline` that the last one was ended too.
+//! it says so; `ascii`, `upper` and `slash` say which escapes its writer chose; `base64` is the
+//! width of its lines, 0 for one line, and `final_newline` that the last one was ended too.
 
 use std::borrow::Cow;
 
@@ -53,7 +53,7 @@ impl<'a> Layout<'a> {
             for (index, piece) in pieces.iter().enumerate() {
                 json.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
                 match piece {
-                    Piece::Raw(raw) => text::encode_into(raw, Escapes::Utf8, &mut json),
+                    Piece::Raw(raw) => text::encode_into(raw, Escapes::default(), &mut json),
                     Piece::Part { path, form } => print_part(path, form, &mut json),
                 }
             }
@@ -103,12 +103,18 @@ impl<'a> Layout<'a> {
 
 fn print_text(key: &str, value: &str, json: &mut Vec<u8>) {
     json.extend_from_slice(format!(",\"{key}\":").as_bytes());
-    text::encode_into(value, Escapes::Utf8, json);
+    text::encode_into(value, Escapes::default(), json);
+}
+
+fn print_flag(key: &str, set: bool, json: &mut Vec<u8>) {
+    if set {
+        json.extend_from_slice(format!(",\"{key}\":true").as_bytes());
+    }
 }
 
 fn print_part(path: &str, form: &Form, json: &mut Vec<u8>) {
     json.extend_from_slice(b"{\"part\":");
-    text::encode_into(path, Escapes::Utf8, json);
+    text::encode_into(path, Escapes::default(), json);
     match form {
         Form::Json => print_text("as", "json", json),
         Form::Text { escapes, base64, list } => {
@@ -116,14 +122,12 @@ fn print_part(path: &str, form: &Form, json: &mut Vec<u8>) {
             if let Some(list) = list {
                 print_list(list, json);
             }
-            if *escapes == Escapes::Ascii {
-                json.extend_from_slice(b",\"ascii\":true");
-            }
+            print_flag("ascii", escapes.ascii, json);
+            print_flag("upper", escapes.upper, json);
+            print_flag("slash", escapes.slash, json);
             if let Some(Wrapping { width, final_newline }) = base64 {
                 json.extend_from_slice(format!(",\"base64\":{width}").as_bytes());
-                if *final_newline {
-                    json.extend_from_slice(b",\"final_newline\":true");
-                }
+                print_flag("final_newline", *final_newline, json);
             }
         }
     }
@@ -139,7 +143,7 @@ fn print_list(list: &List, json: &mut Vec<u8>) {
         Cuts::SplitLines => return print_text("cuts", "splitlines", json),
         Cuts::Items(lengths) => lengths,
         Cuts::Joined(lengths) => {
-            json.extend_from_slice(b",\"joined\":true");
+            print_flag("joined", true, json);
             lengths
         }
     };
@@ -157,7 +161,7 @@ struct Hole<'a> {
     close: Cow<'a, str>,
     cuts: Option<Cuts>,
     joined: bool,
-    ascii: bool,
+    escapes: Escapes,
     base64: Option<usize>,
     final_newline: bool,
 }
@@ -181,7 +185,9 @@ fn read_piece<'a>(lexer: &mut Lexer<'a>, text: &'a str) -> Result<Piece<'a>, Bro
             "close" => hole.close = string(lexer)?,
             "cuts" => hole.cuts = Some(read_cuts(lexer, text)?),
             "joined" => hole.joined = is_true(lexer, text)?,
-            "ascii" => hole.ascii = is_true(lexer, text)?,
+            "ascii" => hole.escapes.ascii = is_true(lexer, text)?,
+            "upper" => hole.escapes.upper = is_true(lexer, text)?,
+            "slash" => hole.escapes.slash = is_true(lexer, text)?,
             "base64" => hole.base64 = Some(length(lexer, text)?),
             "final_newline" => hole.final_newline = is_true(lexer, text)?,
             _ => drop(lexer.value()?),
@@ -211,7 +217,7 @@ impl Hole<'_> {
         };
         let final_newline = self.final_newline;
         Ok(Form::Text {
-            escapes: if self.ascii { Escapes::Ascii } else { Escapes::Utf8 },
+            escapes: self.escapes,
             base64: self.base64.map(|width| Wrapping { width, final_newline }),
             list,
         })
@@ -266,7 +272,8 @@ mod tests {
         let list = |cuts| {
             Some(List { open: "\n ".into(), between: ",\r\n\t".into(), close: String::new(), cuts })
         };
-        let text = |list| Form::Text { escapes: Escapes::Utf8, base64: None, list };
+        let text = |list| Form::Text { escapes: Escapes::default(), base64: None, list };
+        let escapes = Escapes { ascii: true, upper: true, slash: true };
         let wrapping = Wrapping { width: 76, final_newline: true };
         let forms = [
             Form::Json,
@@ -275,7 +282,7 @@ mod tests {
             text(list(Cuts::SplitLines)),
             text(list(Cuts::Items(vec![3, 0, 7]))),
             text(list(Cuts::Joined(vec![1]))),
-            Form::Text { escapes: Escapes::Ascii, base64: Some(wrapping), list: None },
+            Form::Text { escapes, base64: Some(wrapping), list: None },
         ];
         let part = |(index, form)| Piece::Part { path: format!("outputs/{index}").into(), form };
         let mut pieces = vec![Piece::Raw("[\"é\\n\"\n".into())];

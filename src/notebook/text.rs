@@ -1,16 +1,20 @@
-//! JSON strings as text, and text as JSON strings, in the two spellings that are in use.
+//! JSON strings as text, and text as JSON strings, in the spellings that are in use.
 
 use std::borrow::Cow;
 
 use super::lexer::Span;
 
-/// How text outside ASCII is spelled inside a JSON string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Escapes {
-    /// As it is: `ensure_ascii=False`, `JSON.stringify` and nearly every other writer.
-    Utf8,
-    /// As `\u00e9`: Python's `ensure_ascii=True`.
-    Ascii,
+/// How a writer spells what could be spelled otherwise inside a JSON string.
+///
+/// By default as nearly every writer does: only what must be escaped is, in lower-case hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Escapes {
+    /// All beyond ASCII as `\u00e9`: Python's `ensure_ascii`.
+    pub(super) ascii: bool,
+    /// Hex digits in upper case, as Java and .NET write them.
+    pub(super) upper: bool,
+    /// A slash as `\/`, as PHP and Swift write it.
+    pub(super) slash: bool,
 }
 
 /// The longest plain run that is looked for with small steps before wide ones pay.
@@ -120,37 +124,46 @@ fn hex_unit(bytes: &[u8], at: usize) -> u32 {
 /// Adds `text` to `json` as a JSON string with its quotes.
 pub(super) fn encode_into(text: &str, escapes: Escapes, json: &mut Vec<u8>) {
     json.push(b'"');
-    if escapes == Escapes::Utf8 || (text.is_ascii() && !text.contains('\u{7f}')) {
-        encode_utf8(text.as_bytes(), json);
+    let plain = !escapes.ascii || (text.is_ascii() && !text.contains('\u{7f}'));
+    if plain && !escapes.slash {
+        encode_runs(text.as_bytes(), escapes, json);
     } else {
-        encode_ascii(text, json);
+        encode_letters(text, escapes, json);
     }
     json.push(b'"');
 }
 
-fn encode_utf8(bytes: &[u8], json: &mut Vec<u8>) {
+/// Copies what needs no escape in runs.
+fn encode_runs(bytes: &[u8], escapes: Escapes, json: &mut Vec<u8>) {
     let mut at = 0;
     loop {
         let special = skip_plain(bytes, at);
         json.extend_from_slice(&bytes[at..special]);
         let Some(&byte) = bytes.get(special) else { return };
-        encode_special(byte, json);
+        encode_special(byte, escapes, json);
         at = special + 1;
     }
 }
 
-fn encode_ascii(text: &str, json: &mut Vec<u8>) {
+/// Looks at each letter.
+fn encode_letters(text: &str, escapes: Escapes, json: &mut Vec<u8>) {
     let mut units = [0; 2];
     for letter in text.chars() {
         match letter {
-            '"' | '\\' | '\0'..='\u{1f}' => encode_special(letter as u8, json),
+            '"' | '\\' | '\0'..='\u{1f}' => encode_special(letter as u8, escapes, json),
+            '/' if escapes.slash => json.extend_from_slice(b"\\/"),
             ' '..='~' => json.push(letter as u8),
-            _ => letter.encode_utf16(&mut units).iter().for_each(|&unit| push_unit(unit, json)),
+            _ if escapes.ascii => {
+                for &mut unit in letter.encode_utf16(&mut units) {
+                    push_unit(unit, escapes, json);
+                }
+            }
+            _ => json.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
 }
 
-fn encode_special(byte: u8, json: &mut Vec<u8>) {
+fn encode_special(byte: u8, escapes: Escapes, json: &mut Vec<u8>) {
     match byte {
         b'\n' => json.extend_from_slice(b"\\n"),
         b'"' => json.extend_from_slice(b"\\\""),
@@ -159,14 +172,14 @@ fn encode_special(byte: u8, json: &mut Vec<u8>) {
         b'\t' => json.extend_from_slice(b"\\t"),
         0x08 => json.extend_from_slice(b"\\b"),
         0x0c => json.extend_from_slice(b"\\f"),
-        _ => push_unit(u16::from(byte), json),
+        _ => push_unit(u16::from(byte), escapes, json),
     }
 }
 
-fn push_unit(unit: u16, json: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
+fn push_unit(unit: u16, escapes: Escapes, json: &mut Vec<u8>) {
+    let hex = if escapes.upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
     json.extend_from_slice(b"\\u");
-    json.extend([12, 8, 4, 0].map(|shift| HEX[usize::from(unit >> shift) & 0xf]));
+    json.extend([12, 8, 4, 0].map(|shift| hex[usize::from(unit >> shift) & 0xf]));
 }
 
 #[cfg(test)]
@@ -174,6 +187,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const UTF8: Escapes = Escapes { ascii: false, upper: false, slash: false };
+    const ASCII: Escapes = Escapes { ascii: true, ..UTF8 };
 
     fn encoded(text: &str, escapes: Escapes) -> String {
         let mut json = Vec::new();
@@ -191,9 +207,15 @@ mod tests {
             ("😀", "\"😀\"", r#""\ud83d\ude00""#, "a pair of surrogates"),
             ("\u{7f}", "\"\u{7f}\"", r#""\u007f""#, "delete counts as beyond ASCII"),
         ] {
-            assert_eq!(encoded(text, Escapes::Utf8), utf8, "{why}");
-            assert_eq!(encoded(text, Escapes::Ascii), ascii, "{why}");
+            assert_eq!(encoded(text, UTF8), utf8, "{why}");
+            assert_eq!(encoded(text, ASCII), ascii, "{why}");
         }
+    }
+
+    #[test]
+    fn other_writers_spell_otherwise() {
+        let escapes = Escapes { upper: true, slash: true, ascii: false };
+        assert_eq!(encoded("\u{1b}é/", escapes), "\"\\u001Bé\\/\"");
     }
 
     #[test]
@@ -209,8 +231,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_survives_both_spellings(text in "(\\PC|[\u{0}-\u{ff}]|\u{1f600}){0,200}") {
-            for escapes in [Escapes::Utf8, Escapes::Ascii] {
+        fn every_text_survives_every_spelling(text in "(\\PC|[\u{0}-\u{ff}]|\u{1f600}){0,200}") {
+            for bits in 0..8 {
+                let (ascii, upper, slash) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
+                let escapes = Escapes { ascii, upper, slash };
                 let json = encoded(&text, escapes);
                 let whole = Span { start: 0, end: json.len() };
                 prop_assert_eq!(decode(&json, whole), Some(Cow::Borrowed(text.as_str())));
