@@ -78,15 +78,14 @@ pub(super) fn take(
     if text.is_empty() {
         return None;
     }
-    let all_ascii = text.is_ascii();
+    // `\u007f` is the one escape that plain ASCII text tells the spelling by.
+    let ascii = raw.is_ascii() && (!text.is_ascii() || text.contains('\u{7f}'));
     let (base64, bytes) = if carriage == Carriage::Base64 {
         let (wrapping, bytes) = unwrap_base64(&text)?;
         (Some(wrapping), Cow::Owned(bytes))
     } else {
         (None, into_bytes(text))
     };
-    // `\u007f` is the one escape that plain ASCII text tells the spelling by.
-    let ascii = raw.is_ascii() && (!all_ascii || bytes.contains(&0x7f));
     let slash = memchr::memmem::find(raw.as_bytes(), b"\\/").is_some();
     let mut escapes = Escapes { ascii, upper: false, slash };
     let mut again = Vec::with_capacity(raw.len());
