@@ -15,6 +15,7 @@ mod index;
 mod journal;
 mod lookup;
 mod name;
+pub mod notebook;
 mod size;
 mod store;
 

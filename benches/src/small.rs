@@ -76,7 +76,10 @@ fn recell(folder: &Path, values: &[Vec<u8>]) {
         let (flush, _) = timed(|| store.flush().unwrap());
         print_ms("recell: flush of all of them", &mut [flush]);
     });
-    println!("recell: put with its flush, per entry {:>38.2} µs", total.as_secs_f64() * 1e6 / COUNT as f64);
+    println!(
+        "recell: put with its flush, per entry {:>38.2} µs",
+        total.as_secs_f64() * 1e6 / COUNT as f64
+    );
     let times = each(COUNT, |n| get(&store, n));
     print_each("recell: get newest by key, hash checked", times);
     for n in 0..1000 {
