@@ -116,6 +116,7 @@ impl Inner {
         }
         disk::crash_point("journal retired");
         report.merged_packs = merge_small_packs(&own_folder, &packs, format)?;
+        self.packs.refresh()?;
         Ok(report)
     }
 

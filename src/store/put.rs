@@ -40,6 +40,8 @@ impl Inner {
         for (_, draft) in &drafts {
             refuse_collisions(draft.parts.iter().map(|part| &part.path).collect())?;
         }
+        // What others flushed since need not be stored again.
+        self.packs.refresh()?;
         // Contents that are in memory stay borrowed until they are appended.
         let mut prepared = Vec::with_capacity(drafts.len());
         let mut drafts = drafts;
