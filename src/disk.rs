@@ -313,6 +313,7 @@ pub(crate) fn list(path: &Path) -> Result<Vec<FolderEntry>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Signature {
     inode: u64,
+    links: u64,
     size: u64,
     changed_nanos: i128,
 }
@@ -328,6 +329,11 @@ impl Signature {
         self.inode
     }
 
+    /// Whether it has no name any more: it was removed while it was open.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.links == 0
+    }
+
     /// Returns when it was last changed, in microseconds since 1970.
     pub(crate) fn changed_micros(&self) -> i64 {
         i64::try_from(self.changed_nanos / 1000).unwrap_or(i64::MAX)
@@ -337,6 +343,7 @@ impl Signature {
         use std::os::unix::fs::MetadataExt;
         Signature {
             inode: metadata.ino(),
+            links: metadata.nlink(),
             size: metadata.len(),
             changed_nanos: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),

@@ -18,6 +18,7 @@ mod name;
 pub mod notebook;
 mod size;
 mod store;
+mod watch;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use config::{

@@ -12,7 +12,9 @@ mod repository;
 pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
-pub(crate) use objects::{Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries};
+pub(crate) use objects::{
+    Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
+};
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };

@@ -68,7 +68,8 @@ impl<'a> PackedObject<'a> {
         let tail = simd_adler32::adler32(&content).to_be_bytes();
         if content.len() <= 4096 {
             // Small content is copied: one piece is cheaper to write than four.
-            let mut made = head;
+            let mut made = Vec::with_capacity(head.len() + content.len() + 9);
+            made.extend_from_slice(&head);
             made.extend_from_slice(&block_head(content.len(), true));
             made.extend_from_slice(content);
             made.extend_from_slice(&tail);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use gix::ObjectId;
 use gix::odb::pack;
@@ -11,8 +11,11 @@ use gix::odb::pack;
 use super::objects::Kind;
 use super::pack::stored_content;
 use crate::config::ObjectFormat;
-use crate::disk::{self, Signature};
+use crate::disk;
 use crate::error::Result;
+use crate::watch::WatchedFolder;
+
+const UNPOISONED: &str = "no holder of this lock panics";
 
 /// Why an object's bytes cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +46,10 @@ pub(crate) struct PackSet {
     objects: PathBuf,
     folder: PathBuf,
     format: ObjectFormat,
-    seen: RwLock<Seen>,
+    seen: RwLock<Arc<Vec<Arc<Pack>>>>,
+    watch: Mutex<WatchedFolder>,
     /// The pack of the last hit: objects of one entry are neighbours.
     hint: AtomicUsize,
-}
-
-#[derive(Default)]
-struct Seen {
-    folder: Option<Signature>,
-    packs: Arc<Vec<Arc<Pack>>>,
 }
 
 thread_local! {
@@ -69,6 +67,7 @@ impl PackSet {
             folder: objects.join("pack"),
             format,
             seen: RwLock::default(),
+            watch: Mutex::new(WatchedFolder::new(&objects.join("pack"))),
             hint: AtomicUsize::new(0),
         };
         set.refresh()?;
@@ -80,14 +79,11 @@ impl PackSet {
     /// # Errors
     /// [`crate::Error::Disk`] if the folder cannot be listed.
     pub(crate) fn refresh(&self) -> Result<bool> {
-        let signature = disk::signature(&self.folder)?;
-        let old = {
-            let seen = self.seen.read().expect("no holder of this lock panics");
-            if seen.folder == signature && signature.is_some() {
-                return Ok(false);
-            }
-            Arc::clone(&seen.packs)
-        };
+        let mut watch = self.watch.lock().expect(UNPOISONED);
+        if !watch.has_changed()? {
+            return Ok(false);
+        }
+        let old = self.packs();
         let mut packs = Vec::new();
         for entry in disk::list(&self.folder)? {
             let is_index = entry.path.extension().is_some_and(|extension| extension == "idx");
@@ -108,8 +104,7 @@ impl PackSet {
             }
         }
         packs.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.path.cmp(&b.path)));
-        let mut seen = self.seen.write().expect("no holder of this lock panics");
-        *seen = Seen { folder: signature, packs: Arc::new(packs) };
+        *self.seen.write().expect(UNPOISONED) = Arc::new(packs);
         Ok(true)
     }
 
@@ -119,12 +114,11 @@ impl PackSet {
     }
 
     fn packs(&self) -> Arc<Vec<Arc<Pack>>> {
-        Arc::clone(&self.seen.read().expect("no holder of this lock panics").packs)
+        Arc::clone(&self.seen.read().expect(UNPOISONED))
     }
 
     fn find(&self, id: &ObjectId) -> Option<(Arc<Pack>, u64)> {
-        let seen = self.seen.read().expect("no holder of this lock panics");
-        let packs = &seen.packs;
+        let packs = self.seen.read().expect(UNPOISONED);
         let first = self.hint.load(Ordering::Relaxed);
         let hit = |number: usize| {
             let pack = packs.get(number)?;
@@ -141,9 +135,14 @@ impl PackSet {
         Some(found)
     }
 
+    /// Whether a pack has this object, as last seen.
+    pub(crate) fn in_a_pack(&self, id: &ObjectId) -> bool {
+        self.find(id).is_some()
+    }
+
     /// Whether a pack or a loose file has this object, as last seen.
     pub(crate) fn contains(&self, id: &ObjectId) -> bool {
-        self.find(id).is_some() || self.has_loose(id)
+        self.in_a_pack(id) || self.has_loose(id)
     }
 
     fn has_loose(&self, id: &ObjectId) -> bool {

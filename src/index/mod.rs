@@ -9,22 +9,17 @@ mod search;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 pub use search::{InvalidPattern, Pattern};
 
-use crate::disk::{self, Signature};
 use crate::error::Result;
 use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedRefs, loose_tags};
 use crate::journal::{Journal, found_in};
 use crate::name::EntryName;
+use crate::watch::WatchedFolder;
 
 /// Where entry names are in the refs of the store.
 pub(crate) const TAGS: &str = "refs/tags/";
-
-/// How long a folder's time of change may stand still while the folder changes: the clock of a
-/// file system ticks, at worst, every 10 ms on Linux.
-const TICK: Duration = Duration::from_millis(20);
 
 /// What the store holds, by name, as last seen.
 pub(crate) struct Index {
@@ -33,35 +28,11 @@ pub(crate) struct Index {
     format: ObjectFormat,
     refs: PackedRefs,
     loose: BTreeMap<String, ObjectId>,
-    tags_folder: Watched,
+    /// Where `packed-refs` is replaced.
+    refs_folder: WatchedFolder,
+    tags_folder: WatchedFolder,
     journals: Vec<Journal>,
-    journals_folder: Watched,
-}
-
-/// A folder whose listing is up to date as long as its signature stands still.
-#[derive(Default)]
-struct Watched {
-    signature: Option<Signature>,
-    first_seen: Option<Instant>,
-    settled: bool,
-}
-
-impl Watched {
-    /// Whether the folder may hold other names than when this last answered `true`.
-    fn has_changed(&mut self, path: &Path) -> Result<bool> {
-        let signature = disk::signature(path)?;
-        if self.first_seen.is_some() && signature == self.signature {
-            if self.settled {
-                return Ok(false);
-            }
-            // A name made in the same tick as the last look leaves the time as it was: look once
-            // more after the tick is over.
-            self.settled = self.first_seen.is_some_and(|seen| seen.elapsed() > TICK);
-            return Ok(true);
-        }
-        *self = Watched { signature, first_seen: Some(Instant::now()), settled: false };
-        Ok(true)
-    }
+    journals_folder: WatchedFolder,
 }
 
 impl Index {
@@ -76,9 +47,10 @@ impl Index {
             format,
             refs: PackedRefs::open(git_dir, format)?,
             loose: BTreeMap::new(),
-            tags_folder: Watched::default(),
+            refs_folder: WatchedFolder::new(git_dir),
+            tags_folder: WatchedFolder::new(&git_dir.join(TAGS)),
             journals: Vec::new(),
-            journals_folder: Watched::default(),
+            journals_folder: WatchedFolder::new(journals),
         };
         index.refresh(None)?;
         Ok(index)
@@ -91,7 +63,7 @@ impl Index {
     pub(crate) fn refresh(&mut self, own: Option<&str>) -> Result<()> {
         // Journals before refs: an entry moves from the one to the other, so that one of the two
         // looks must see it.
-        if self.journals_folder.has_changed(&self.journal_folder)? {
+        if self.journals_folder.has_changed()? {
             self.list_journals(own)?;
         }
         for journal in &mut self.journals {
@@ -100,13 +72,13 @@ impl Index {
             }
         }
         let loose_before = !self.loose.is_empty();
-        if self.tags_folder.has_changed(&self.git_dir.join(TAGS))? || loose_before {
+        if self.tags_folder.has_changed()? || loose_before {
             self.loose = loose_tags(&self.git_dir)?
                 .into_iter()
                 .filter_map(|(name, id)| Some((name.strip_prefix(TAGS)?.to_owned(), id)))
                 .collect();
         }
-        if !self.refs.is_current(&self.git_dir)? {
+        if self.refs_folder.has_changed()? && !self.refs.is_current(&self.git_dir)? {
             self.refs = PackedRefs::open(&self.git_dir, self.format)?;
         }
         Ok(())

@@ -87,11 +87,12 @@ impl ObjectSink for Inner {
         own.or_else(|| self.known.read().expect(UNPOISONED).find(digest))
     }
 
-    /// Journals of others are left out: only what is in a pack stays whatever they do.
+    /// Journals of others are left out, as only what is in a pack stays whatever they do, and so
+    /// are loose objects: looking for a file costs more than storing a small object again.
     fn contains(&self, id: &ObjectId) -> bool {
         let writer = self.writer.read().expect(UNPOISONED);
         let own = writer.as_ref().is_some_and(|w| w.journal.journal.objects.contains_key(id));
-        own || self.packs.contains(id)
+        own || self.packs.in_a_pack(id)
     }
 
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {
