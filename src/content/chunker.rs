@@ -1,4 +1,4 @@
-//! Where content-defined chunks begin and end: FastCDC, 2020 (Xia et al., normalized chunking).
+//! Where content-defined chunks begin and end: `FastCDC`, 2020 (Xia et al., normalized chunking).
 
 use fastcdc::v2020::FastCDC;
 
@@ -42,7 +42,7 @@ mod tests {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            (state >> 32) as u8
+            state.to_le_bytes()[4]
         };
         (0..size).map(|_| next()).collect()
     }

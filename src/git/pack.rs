@@ -123,14 +123,18 @@ fn block_head(len: usize, last: bool) -> [u8; 5] {
 fn entry_head(kind: Kind, size: usize) -> Vec<u8> {
     let mut head = Vec::with_capacity(16);
     let mut rest = size >> 4;
-    let mut byte = (kind.pack_type() << 4) | (size & 15) as u8;
+    let mut byte = (kind.pack_type() << 4) | low_bits(size, 15);
     while rest > 0 {
         head.push(byte | 0x80);
-        byte = (rest & 0x7f) as u8;
+        byte = low_bits(rest, 0x7f);
         rest >>= 7;
     }
     head.push(byte);
     head
+}
+
+fn low_bits(number: usize, mask: u8) -> u8 {
+    number.to_le_bytes()[0] & mask
 }
 
 fn deflated(kind: Kind, content: &[u8], level: u32) -> Option<Vec<u8>> {
@@ -186,11 +190,7 @@ pub(crate) struct EntryAt {
 }
 
 /// Returns the index (version 2) of a pack with these entries and that trailing checksum.
-pub(crate) fn seal(
-    format: ObjectFormat,
-    entries: &mut Vec<EntryAt>,
-    checksum: &ObjectId,
-) -> Vec<u8> {
+pub(crate) fn seal(format: ObjectFormat, entries: &mut [EntryAt], checksum: &ObjectId) -> Vec<u8> {
     entries.sort_unstable_by(|a, b| a.id.cmp(&b.id).then(a.offset.cmp(&b.offset)));
     let id_len = format.id_len();
     let mut out = Vec::with_capacity(8 + 1024 + entries.len() * (id_len + 8) + 2 * id_len);
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn what_does_not_shrink_is_stored() {
         let noise: Vec<u8> =
-            (0..9000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+            (0..9000_u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
         assert_eq!(
             entry_bytes(&noise, Compression::Deflate(1)).len(),
             entry_bytes(&noise, Compression::Stored).len()

@@ -177,11 +177,13 @@ impl PackSet {
             _ => None,
         };
         let size = usize::try_from(entry.decompressed_size).map_err(damaged)?;
-        if kind.is_some() && size <= data.data_len().saturating_mul(1100) {
+        if let Some(kind) = kind
+            && size <= data.data_len().saturating_mul(1100)
+        {
             out.clear();
             out.resize(size, 0);
             if stored_in(data, &entry, out) {
-                return Ok(kind.expect("looked at above"));
+                return Ok(kind);
             }
         }
         INFLATE.with_borrow_mut(|inflate| {
@@ -246,7 +248,6 @@ impl PackSet {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn damaged(error: impl std::fmt::Display) -> ObjectProblem {
     ObjectProblem::Damaged(error.to_string())
 }

@@ -127,7 +127,7 @@ fn config_text(format: ObjectFormat, writer: &str) -> String {
     let mut section = "core";
     for (name, key, value) in PINNED {
         if name != section {
-            write!(text, "[{name}]\n").expect("writing to a string cannot fail");
+            writeln!(text, "[{name}]").expect("writing to a string cannot fail");
             section = name;
         }
         writeln!(text, "\t{key} = {value}").expect("writing to a string cannot fail");
@@ -149,9 +149,9 @@ fn refuse_unknown_extensions(
         ["objectformat", "refstorage", "noop", "partialclone", "preciousobjects", "worktreeconfig"];
     for section in config.sections_by_name("extensions").into_iter().flatten() {
         for name in section.value_names() {
-            let name = name.to_string();
+            let name: &str = &name.to_string();
             if !KNOWN.contains(&name.to_ascii_lowercase().as_str()) {
-                return Err(unsupported("repository extension", name));
+                return Err(unsupported("repository extension", name.to_owned()));
             }
         }
     }

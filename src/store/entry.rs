@@ -38,9 +38,9 @@ impl Entry {
         }
         let mut root = Vec::with_capacity(256);
         reader.object(&tree, Kind::Tree, "its tree", &mut root)?;
-        let manifest_id = match tree_entry(reader.format(), &root, MANIFEST_FILE) {
-            Some((TreeMode::File, id)) => id,
-            _ => return Err(damaged("its tree has no manifest")),
+        let Some((TreeMode::File, manifest_id)) = tree_entry(reader.format(), &root, MANIFEST_FILE)
+        else {
+            return Err(damaged("its tree has no manifest"));
         };
         let mut bytes = Vec::with_capacity(1024);
         reader.object(&manifest_id, Kind::Blob, "its manifest", &mut bytes)?;
@@ -224,14 +224,13 @@ impl Folders<'_> {
             path.push_str(&component);
             path.push('/');
             let known = self.below.iter().position(|(other, _)| *other == path);
-            let number = match known {
-                Some(number) => number,
-                None => {
-                    let mut bytes = Vec::new();
-                    self.reader.object(&id, Kind::Tree, "a tree of its parts", &mut bytes)?;
-                    self.below.push((path.clone(), bytes));
-                    self.below.len() - 1
-                }
+            let number = if let Some(number) = known {
+                number
+            } else {
+                let mut bytes = Vec::new();
+                self.reader.object(&id, Kind::Tree, "a tree of its parts", &mut bytes)?;
+                self.below.push((path.clone(), bytes));
+                self.below.len() - 1
             };
             tree = &self.below[number].1;
         }

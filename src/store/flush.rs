@@ -65,7 +65,9 @@ impl Inner {
             &adopted.journal.id,
             self.repository.format,
         )?;
-        view.into_iter().for_each(|journal| index.add_journal(journal));
+        if let Some(journal) = view {
+            index.add_journal(journal);
+        }
         Ok(Some(adopted))
     }
 
@@ -175,19 +177,18 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
         return Ok(());
     }
     let path = adopted.journal.pack_path.clone();
-    let checksum = match adopted.journal.sealed {
-        Some(checksum) => checksum,
-        None => {
-            let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
-                action: "open",
-                path: path.clone(),
-                source: std::io::ErrorKind::NotFound.into(),
-            })?;
-            let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
-            disk::crash_point("pack sealed");
-            adopted.mark_sealed(checksum)?;
-            checksum
-        }
+    let checksum = if let Some(checksum) = adopted.journal.sealed {
+        checksum
+    } else {
+        let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
+            action: "open",
+            path: path.clone(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
+        let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
+        disk::crash_point("pack sealed");
+        adopted.mark_sealed(checksum)?;
+        checksum
     };
     disk::crash_point("seal recorded");
     place(&path, packs, &mut entries, &checksum, format)
@@ -228,7 +229,7 @@ pub(super) const KEEP_NOTE: &[u8] = b"recell: until its names are there\n";
 pub(super) fn place(
     path: &Path,
     packs: &Path,
-    entries: &mut Vec<EntryAt>,
+    entries: &mut [EntryAt],
     checksum: &ObjectId,
     format: ObjectFormat,
 ) -> Result<()> {

@@ -41,7 +41,7 @@ pub(super) fn merge_small_packs(
             return Ok(merged);
         }
         for entry in listing {
-            if !entry.name.ends_with(".idx") {
+            if entry.path.extension().is_none_or(|extension| extension != "idx") {
                 continue;
             }
             let kept = entry.path.with_extension("keep");

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::disallowed_methods,
     missing_docs,
+    unreachable_pub,
     reason = "tests make files, run git and fail loudly"
 )]
 
