@@ -149,7 +149,7 @@ fn refuse_unknown_extensions(
         ["objectformat", "refstorage", "noop", "partialclone", "preciousobjects", "worktreeconfig"];
     for section in config.sections_by_name("extensions").into_iter().flatten() {
         for name in section.value_names() {
-            let name: &str = &name.to_string();
+            let name: &str = name.as_ref();
             if !KNOWN.contains(&name.to_ascii_lowercase().as_str()) {
                 return Err(unsupported("repository extension", name.to_owned()));
             }
