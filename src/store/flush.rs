@@ -10,8 +10,7 @@ use crate::content::KnownContents;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{
-    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, edit_packed_refs,
-    pack_header, seal,
+    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, pack_header, seal,
 };
 use crate::index::TAGS;
 use crate::journal::{Adopted, Journal, Known, adopt, found_in};
@@ -74,7 +73,7 @@ impl Inner {
     fn flush_journals(&self, own: Option<Adopted>, folder: &Path) -> Result<FlushReport> {
         let format = self.repository.format;
         let own_folder = self.repository.own_folder();
-        let _held = FlushLock::take(&own_folder.join("flush.lock"), self.options.lock_patience)?;
+        let locked = self.locked()?;
         let mut report = FlushReport::default();
         let mut journals: Vec<Adopted> = own.into_iter().collect();
         for id in found_in(folder)? {
@@ -86,7 +85,7 @@ impl Inner {
                 if is_whole(&dead.journal) {
                     journals.push(dead);
                 } else {
-                    report.entries += self.salvage(&dead.journal)?;
+                    report.entries += self.salvage(&locked, &dead.journal)?;
                     dead.set_aside(&own_folder.join("damaged"))?;
                     report.damaged_journals.push(id);
                 }
@@ -104,7 +103,7 @@ impl Inner {
             known.extend_from_slice(&journal.known);
         }
         report.entries += edits.add.len();
-        self.edit_refs(&edits)?;
+        locked.edit_refs(&edits)?;
         disk::crash_point("tags merged");
         if !known.is_empty() {
             self.remember(&known)?;
@@ -117,20 +116,9 @@ impl Inner {
             journal.retire()?;
         }
         disk::crash_point("journal retired");
-        report.merged_packs = merge_small_packs(&own_folder, &packs, format)?;
+        report.merged_packs = merge_small_packs(&locked)?;
         self.packs.refresh()?;
         Ok(report)
-    }
-
-    /// Carries out changes of tags. The caller holds the flush lock.
-    pub(super) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
-        edit_packed_refs(
-            &self.repository.git_dir,
-            self.repository.format,
-            edits,
-            &self.repository.own_folder().join("packed-refs.owner"),
-            self.options.lock_patience,
-        )
     }
 
     fn remember(&self, known: &[Known]) -> Result<()> {
@@ -250,10 +238,10 @@ pub(super) fn place(
 
 /// The lock that keeps the flushes of all processes apart. The system lets go of it when its
 /// holder dies.
-struct FlushLock(std::fs::File);
+pub(super) struct FlushLock(std::fs::File);
 
 impl FlushLock {
-    fn take(path: &Path, patience: Duration) -> Result<FlushLock> {
+    pub(super) fn take(path: &Path, patience: Duration) -> Result<FlushLock> {
         let file = disk::open_or_create(path)?;
         let started = Instant::now();
         loop {

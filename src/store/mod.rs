@@ -18,6 +18,7 @@ mod assemble;
 mod draft;
 mod entry;
 mod flush;
+mod locked;
 mod merge;
 mod options;
 mod put;
@@ -31,6 +32,7 @@ use std::time::Instant;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+pub(crate) use locked::LockedStore;
 pub use options::OpenOptions;
 
 use crate::content::KnownContents;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Inner;
 use super::flush::{complete, place};
+use super::locked::LockedStore;
 use crate::disk;
 use crate::error::Result;
 use crate::git::{
@@ -20,7 +21,7 @@ impl Inner {
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if the pack or the tags cannot be written.
-    pub(super) fn salvage(&self, journal: &Journal) -> Result<usize> {
+    pub(super) fn salvage(&self, locked: &LockedStore<'_>, journal: &Journal) -> Result<usize> {
         let format = self.repository.format;
         let own_folder = self.repository.own_folder();
         let packs = self.repository.objects_folder().join("pack");
@@ -62,7 +63,7 @@ impl Inner {
         }
         let checksum = complete(&file, &path, end, saved.len(), format)?;
         place(&path, &packs, &mut saved, &checksum, format)?;
-        self.edit_refs(&edits)?;
+        locked.edit_refs(&edits)?;
         disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
         Ok(edits.add.len())
     }

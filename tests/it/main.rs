@@ -8,5 +8,6 @@
     reason = "tests make files, run git and fail loudly"
 )]
 
+mod flushing;
 mod reading;
 mod support;

@@ -123,3 +123,14 @@ pub fn noise(size: usize, seed: u64) -> Vec<u8> {
     bytes.truncate(size);
     bytes
 }
+
+/// The bytes of all files below a folder.
+pub fn size_of(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| match entry.metadata().unwrap() {
+            metadata if metadata.is_dir() => size_of(&entry.path()),
+            metadata => metadata.len(),
+        })
+        .sum()
+}
