@@ -163,6 +163,66 @@ pub enum Error {
         /// The value as written, cut when long.
         found: String,
     },
+    /// There is no git to run.
+    #[error("could not find the git executable `{program}`")]
+    GitNotFound {
+        /// What was looked for.
+        program: String,
+    },
+    /// The git executable is older than what recell builds on.
+    #[error("the git executable is of release `{found}`; at least {oldest} is needed")]
+    GitTooOld {
+        /// Its release, or what it said when asked.
+        found: String,
+        /// The oldest release that will do.
+        oldest: String,
+    },
+    /// The git executable did not do as it was told.
+    #[error("`{command}` failed{}: {stderr}", exit_text(*exit_code))]
+    GitFailed {
+        /// The command, without passwords.
+        command: String,
+        /// Its exit code; `None` if a signal ended it.
+        exit_code: Option<i32>,
+        /// What it wrote to standard error.
+        stderr: String,
+    },
+    /// The pipes between recell and a running git broke.
+    #[error("could not talk to `{command}`")]
+    TalkToGit {
+        /// The command, without passwords.
+        command: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// Git and recell did not understand each other while git's filter ran.
+    #[error("git's filter protocol broke at the {step}")]
+    FilterProtocol {
+        /// How far they had come: `handshake`, `command`, `content`, `answer`.
+        step: &'static str,
+        /// What was wrong.
+        source: io::Error,
+    },
+    /// Some notebooks are given to another filter of git already.
+    #[error("git gives `{path}` to the filter `{filter}`")]
+    FilterTaken {
+        /// A notebook, relative to the work tree.
+        path: String,
+        /// The filter's name.
+        filter: String,
+    },
+    /// The repository has no work tree to install something in.
+    #[error("`{}` is a bare repository", git_dir.display())]
+    NoWorkTree {
+        /// The repository.
+        git_dir: PathBuf,
+    },
+    /// A file is no longer what it was when the change to it was planned.
+    #[error("`{}` was changed meanwhile", path.display())]
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl Error {
@@ -187,6 +247,14 @@ impl Error {
             Error::UnknownSetting { .. } => "unknown_setting",
             Error::UnknownVariable { .. } => "unknown_variable",
             Error::BadSetting { .. } => "bad_setting",
+            Error::GitNotFound { .. } => "git_not_found",
+            Error::GitTooOld { .. } => "git_too_old",
+            Error::GitFailed { .. } => "git_failed",
+            Error::TalkToGit { .. } => "talk_to_git",
+            Error::FilterProtocol { .. } => "filter_protocol",
+            Error::FilterTaken { .. } => "filter_taken",
+            Error::NoWorkTree { .. } => "no_work_tree",
+            Error::ChangedMeanwhile { .. } => "changed_meanwhile",
         }
     }
 
@@ -255,6 +323,40 @@ impl Error {
             Error::BadSetting { name, .. } => {
                 Some(format!("Correct it; `recell config` explains `{name}`."))
             }
+            Error::GitNotFound { .. } => {
+                Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
+            }
+            Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
+            Error::GitFailed { stderr, .. } => git_hint(stderr),
+            Error::TalkToGit { .. } => None,
+            Error::FilterProtocol { .. } => Some(
+                "Git starts this command by itself: run `recell filter install`, then `git add` \
+                 your notebooks."
+                    .into(),
+            ),
+            Error::FilterTaken { filter, .. } => Some(format!(
+                "Only one filter can have a notebook: take `filter={filter}` out of your git \
+                 attributes{}, then run `recell filter install`.",
+                if filter == "nbstripout" { " (`nbstripout --uninstall`)" } else { "" }
+            )),
+            Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
+            Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
         }
     }
+}
+
+fn exit_text(exit_code: Option<i32>) -> String {
+    exit_code.map_or_else(|| " by a signal".into(), |code| format!(" with exit code {code}"))
+}
+
+/// Returns what to do about the failures of git that have one cure.
+fn git_hint(stderr: &str) -> Option<String> {
+    if stderr.contains("dubious ownership") {
+        return Some(
+            "Somebody else owns that repository: if you trust it, run the `git config --global \
+             --add safe.directory` line that git shows."
+                .into(),
+        );
+    }
+    None
 }

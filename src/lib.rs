@@ -10,6 +10,7 @@ mod digest;
 mod disk;
 mod entry;
 mod error;
+pub mod gc;
 mod git;
 mod index;
 mod journal;
@@ -32,6 +33,7 @@ pub use entry::{
     PartPath, Provenance,
 };
 pub use error::{Error, Result};
+pub use git::GitEnvironment;
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};

@@ -2,8 +2,9 @@
 
 use crate::git::Compression;
 
-/// Below this, deflate saves less than a disk block and costs more than the whole put.
-const SMALLEST: usize = 4096;
+/// Below this, deflate costs more than the whole put and again as much at every get; sealing packs
+/// what is small far better, as deltas.
+const SMALLEST: usize = 8192;
 /// How many bytes are looked at, in runs spread over the content.
 const SAMPLE: usize = 8192;
 const RUN: usize = 256;

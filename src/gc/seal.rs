@@ -18,8 +18,8 @@ const SMALL: u64 = 64 << 10;
 
 /// How far git looks for a base, and how long a chain of deltas may be. Beyond, a version saves a
 /// few bytes more and each get takes longer.
-const WINDOW: &str = "--window=20";
-const DEPTH: &str = "--depth=20";
+const WINDOW: &str = "--window=50";
+const DEPTH: &str = "--depth=50";
 
 /// What sealing did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 //!
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
+mod host;
 mod objects;
 mod pack;
 mod packs;
+mod process;
 mod raw_pack;
 mod refs;
 mod repository;
@@ -12,6 +14,7 @@ mod repository;
 pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
+pub(crate) use host::{Direction, HostRepository, NoHost, Scope};
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };
@@ -19,6 +22,8 @@ pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
 pub(crate) use packs::{ObjectProblem, PackSet, inflate_entry};
+pub use process::GitEnvironment;
+pub(crate) use process::{Git, GitCommand, GitOutput, GitStream, GitVersion, OLDEST_GIT};
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, loose_tags};
 pub(crate) use repository::Repository;

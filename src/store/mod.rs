@@ -199,6 +199,17 @@ impl Store {
         Ok(found.into_iter().map(|(name, _)| name).collect())
     }
 
+    /// Returns all entries of `key`, oldest first, each with its parts still to be read.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    pub fn versions(&self, key: &ExecutionKey) -> Result<Vec<Lookup<Entry>>> {
+        let prefix = format!("{}/", key.path());
+        let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
+        let open = |(name, tree)| Entry::open(&self.inner, name, tree).into();
+        Ok(found.into_iter().map(open).collect())
+    }
+
     /// Returns the names that match, sorted: those of one key are neighbours, oldest first.
     ///
     /// # Errors
