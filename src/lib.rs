@@ -3,6 +3,7 @@
 //! Results ("entries") are git blobs and trees in a bare side-repository beside the notebooks.
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
+pub mod cli;
 mod clock;
 mod config;
 mod content;
@@ -16,8 +17,10 @@ mod journal;
 mod lookup;
 mod name;
 pub mod notebook;
+mod progress;
 mod size;
 mod store;
+mod workspace;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use config::{
@@ -34,5 +37,7 @@ pub use error::{Error, Result};
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
+pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};
+pub use workspace::{Surroundings, Workspace};

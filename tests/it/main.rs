@@ -3,9 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::format_collect,
+    unreachable_pub,
     missing_docs,
     reason = "tests make files, run git and fail loudly"
 )]
 
+mod cli;
 mod reading;
 mod support;
