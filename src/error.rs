@@ -223,6 +223,60 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The workspace's store, or the one that was named, is not there.
+    #[error("there is no store at `{}`", path.display())]
+    StoreMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A text may mean several results where one was asked for.
+    #[error("`{text}` may mean {} different results", candidates.len())]
+    Ambiguous {
+        /// What was given.
+        text: String,
+        /// All that it may mean, each written so that it names one.
+        candidates: Vec<String>,
+    },
+    /// A line of a batch cannot be understood.
+    #[error("line {line}: {reason}")]
+    BadLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A line of a batch was understood but not stored.
+    #[error("line {line} was not stored")]
+    LineNotStored {
+        /// The line, from 1.
+        line: usize,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// A file would have been written outside the folder that was named.
+    #[error("`{}` leads out of `{}`", path.display(), folder.display())]
+    OutsideFolder {
+        /// The file's folder.
+        path: PathBuf,
+        /// The folder that was named.
+        folder: PathBuf,
+    },
+    /// Two parts are to be read from standard input.
+    #[error("standard input was read already, so that nothing is left for part `{part}`")]
+    StdinTwice {
+        /// The second part's name.
+        part: String,
+    },
+    /// Standard input or output failed.
+    #[error("could not {action} standard {stream}")]
+    Stream {
+        /// What was tried: `read`, `write to`.
+        action: &'static str,
+        /// Which: `input`, `output`.
+        stream: &'static str,
+        /// What the system answered.
+        source: io::Error,
+    },
 }
 
 impl Error {
@@ -255,6 +309,13 @@ impl Error {
             Error::FilterTaken { .. } => "filter_taken",
             Error::NoWorkTree { .. } => "no_work_tree",
             Error::ChangedMeanwhile { .. } => "changed_meanwhile",
+            Error::StoreMissing { .. } => "store_missing",
+            Error::Ambiguous { .. } => "ambiguous",
+            Error::BadLine { .. } => "bad_line",
+            Error::LineNotStored { source, .. } => source.code(),
+            Error::OutsideFolder { .. } => "outside_folder",
+            Error::StdinTwice { .. } => "stdin_twice",
+            Error::Stream { .. } => "stream",
         }
     }
 
@@ -308,11 +369,11 @@ impl Error {
             Error::WritePart { .. } => None,
             Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
             Error::BadToml { .. } => Some("Correct that line and try again.".into()),
-            Error::UnknownSetting { nearest: Some(nearest), .. } => {
-                Some(format!("Did you mean `{nearest}`? `recell config` lists all settings."))
-            }
+            Error::UnknownSetting { nearest: Some(nearest), .. } => Some(format!(
+                "Did you mean `{nearest}`? `recell config --describe` lists all settings."
+            )),
             Error::UnknownSetting { nearest: None, .. } => {
-                Some("Run `recell config` for a list of all settings.".into())
+                Some("Run `recell config --describe` for a list of all settings.".into())
             }
             Error::UnknownVariable { nearest: Some(nearest), .. } => {
                 Some(format!("Did you mean `{nearest}`? Otherwise unset it."))
@@ -321,7 +382,7 @@ impl Error {
                 Some("Unset it: names that start with `RECELL_` are recell's own.".into())
             }
             Error::BadSetting { name, .. } => {
-                Some(format!("Correct it; `recell config` explains `{name}`."))
+                Some(format!("Correct it; `recell config --describe {name}` explains it."))
             }
             Error::GitNotFound { .. } => {
                 Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
@@ -341,6 +402,23 @@ impl Error {
             )),
             Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
             Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
+            Error::StoreMissing { .. } => {
+                Some("Run `recell init` to make it, or name another with `--store`.".into())
+            }
+            Error::Ambiguous { candidates, .. } => Some(one_of(candidates)),
+            Error::BadLine { .. } => {
+                Some("Lines before it are stored. Correct it and go on from there.".into())
+            }
+            Error::LineNotStored { source, .. } => source
+                .hint()
+                .or_else(|| Some("Lines before it are stored; go on from there.".into())),
+            Error::OutsideFolder { .. } => {
+                Some("Remove the link, or name another folder with `-o`.".into())
+            }
+            Error::StdinTwice { .. } => {
+                Some("Name a file for it, or put several parts with `--batch`.".into())
+            }
+            Error::Stream { .. } => None,
         }
     }
 }
@@ -359,4 +437,14 @@ fn git_hint(stderr: &str) -> Option<String> {
         );
     }
     None
+}
+
+/// Returns a sentence that lists the first few of `candidates`.
+fn one_of(candidates: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = candidates.iter().take(SHOWN).map(|it| format!("`{it}`")).collect();
+    match candidates.len().saturating_sub(SHOWN) {
+        0 => format!("Name one of {}.", shown.join(", ")),
+        more => format!("Name one of {} or {more} more.", shown.join(", ")),
+    }
 }

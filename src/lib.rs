@@ -3,6 +3,7 @@
 //! Results ("entries") are git blobs and trees in a bare side-repository beside the notebooks.
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
+pub mod cli;
 mod clock;
 mod config;
 mod content;
@@ -17,9 +18,11 @@ mod journal;
 mod lookup;
 mod name;
 pub mod notebook;
+mod progress;
 mod size;
 mod store;
 mod watch;
+mod workspace;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use config::{
@@ -37,5 +40,7 @@ pub use git::GitEnvironment;
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
+pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};
+pub use workspace::{Surroundings, Workspace};

@@ -3,11 +3,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
-    missing_docs,
+    clippy::format_collect,
     unreachable_pub,
+    missing_docs,
     reason = "tests make files, run git and fail loudly"
 )]
 
+mod cli;
 mod flushing;
 mod reading;
 mod support;

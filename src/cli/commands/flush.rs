@@ -1,0 +1,50 @@
+//! `recell flush`: journals become a pack and tags.
+
+use serde_json::json;
+
+use crate::cli::report::Outcome;
+use crate::cli::session::Session;
+use crate::cli::words::count;
+use crate::progress::{Progress, Unit};
+
+/// Move what waits in journals into the repository, where plain git sees it
+///
+/// It happens by itself at the end of every command that puts; this takes over the journals of
+/// processes that died, too.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
+    let store = session.store()?;
+    let progress = session.ui.progress();
+    progress.begin("flushing", None, Unit::Items);
+    let report = store.flush()?;
+    progress.end();
+    let ui = &session.ui;
+    for journal in &report.damaged_journals {
+        ui.warn(
+            &format!("a damaged journal was set aside: `{journal}`"),
+            Some("What could be read of it was kept."),
+        );
+    }
+    if ui.json() {
+        return ui.document(&json!({
+            "entries": report.entries,
+            "recovered_journals": report.recovered_journals,
+            "damaged_journals": report.damaged_journals,
+            "merged_packs": report.merged_packs,
+        }));
+    }
+    ui.say(match report.entries {
+        0 => "nothing to flush".into(),
+        entries => format!("flushed {}", count(entries, "entry", "entries")),
+    });
+    if report.recovered_journals > 0 {
+        let journals = count(report.recovered_journals, "journal", "journals");
+        ui.say(format!("took over {journals} of processes that are gone"));
+    }
+    if report.merged_packs > 0 {
+        ui.say(format!("joined {}", count(report.merged_packs, "small pack", "small packs")));
+    }
+    Ok(())
+}
