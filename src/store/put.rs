@@ -179,7 +179,7 @@ impl Inner {
                 PackedObject::new(object.id, object.kind, &object.bytes, Compression::Stored);
             objects.push(packed);
         }
-        self.own_writer(&mut writer)?.append(&objects, &known, &entries)?;
+        self.own_writer(&mut writer)?.append(&objects, &known, &entries, &self.written)?;
         Ok(names)
     }
 

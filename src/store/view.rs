@@ -97,6 +97,6 @@ impl ObjectSink for Inner {
 
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {
         let mut writer = self.writer.write().expect(UNPOISONED);
-        self.own_writer(&mut writer)?.append(objects, known, &[])
+        self.own_writer(&mut writer)?.append(objects, known, &[], &self.written)
     }
 }

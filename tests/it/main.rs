@@ -11,5 +11,6 @@
 
 mod cli;
 mod flushing;
+mod notebooks;
 mod reading;
 mod support;
