@@ -176,6 +176,24 @@ pub(crate) fn stored_content(stream: &[u8], out: &mut [u8]) -> bool {
     }
 }
 
+/// Returns how much content the zlib stream `stream` holds, if it is wholly stored blocks.
+pub(super) fn stored_size(stream: &[u8]) -> Option<usize> {
+    let mut rest = stream.get(ZLIB_HEADER.len()..)?;
+    let mut size = 0;
+    loop {
+        let (head, after) = rest.split_at_checked(5)?;
+        let len = u16::from_le_bytes([head[1], head[2]]);
+        if head[0] & 0b110 != 0 || len != !u16::from_le_bytes([head[3], head[4]]) {
+            return None;
+        }
+        rest = after.get(usize::from(len)..)?;
+        size += usize::from(len);
+        if head[0] & 1 == 1 {
+            return Some(size);
+        }
+    }
+}
+
 /// Where an object's entry is in its pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryAt {
@@ -264,8 +282,12 @@ mod tests {
 
     #[test]
     fn what_does_not_shrink_is_stored() {
-        let noise: Vec<u8> =
-            (0..9000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let noise: Vec<u8> = (0..9000).map(|_| next()).collect();
         assert_eq!(
             entry_bytes(&noise, Compression::Deflate(1)).len(),
             entry_bytes(&noise, Compression::Stored).len()

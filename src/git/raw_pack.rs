@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
 use gix::odb::pack;
 
+use super::objects::Hasher;
 use super::pack::EntryAt;
 use crate::config::ObjectFormat;
+use crate::disk;
 
 /// A pack of which every entry is a whole object, as recell's own are; git's deltas are bound to
 /// their pack.
@@ -16,9 +19,13 @@ pub(crate) struct RawPack {
 }
 
 impl RawPack {
-    /// Opens the pack of that index; `None` if it cannot be read, or if an entry is a delta.
+    /// Opens the pack of that index; `None` if it cannot be read, if an entry is a delta, or if
+    /// anything is damaged: copying would make a damaged index true, and its pack would go.
     pub(crate) fn open(index_path: &Path, format: ObjectFormat) -> Option<RawPack> {
         let index = pack::index::File::at(index_path, format.gix()).ok()?;
+        if checksum_of(format, &disk::read(index_path).ok()?)? != index.index_checksum() {
+            return None;
+        }
         let data = pack::data::File::at(index_path.with_extension("pack"), format.gix()).ok()?;
         let mut entries = Vec::with_capacity(index.num_objects() as usize);
         for entry in index.iter() {
@@ -28,8 +35,10 @@ impl RawPack {
         entries.sort_unstable_by_key(|entry| entry.offset);
         let pack = RawPack { index_path: index_path.to_owned(), data, entries };
         let is_whole = |at: usize| {
-            let first = pack.bytes(at).and_then(|bytes| bytes.first().copied());
-            first.is_some_and(|first| (1..=4).contains(&((first >> 4) & 7)))
+            pack.bytes(at).is_some_and(|bytes| {
+                (1..=4).contains(&((bytes[0] >> 4) & 7))
+                    && crc32fast::hash(bytes) == pack.entries[at].crc32
+            })
         };
         (0..pack.entries.len()).all(is_whole).then_some(pack)
     }
@@ -53,4 +62,11 @@ impl RawPack {
     pub(crate) fn len(&self) -> u64 {
         self.data.data_len() as u64
     }
+}
+
+/// Returns the checksum that the bytes of a pack or its index should end in.
+fn checksum_of(format: ObjectFormat, bytes: &[u8]) -> Option<ObjectId> {
+    let mut hasher = Hasher::new(format);
+    hasher.update(bytes.get(..bytes.len().checked_sub(format.id_len())?)?);
+    Some(hasher.finish())
 }

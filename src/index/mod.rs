@@ -9,11 +9,10 @@ mod search;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 pub use search::{InvalidPattern, Pattern};
 
-use crate::disk::{self, Signature};
+use crate::disk::Watched;
 use crate::error::Result;
 use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedRefs, loose_tags};
 use crate::journal::{Journal, found_in};
@@ -21,10 +20,6 @@ use crate::name::EntryName;
 
 /// Where entry names are in the refs of the store.
 pub(crate) const TAGS: &str = "refs/tags/";
-
-/// How long a folder's time of change may stand still while the folder changes: the clock of a
-/// file system ticks, at worst, every 10 ms on Linux.
-const TICK: Duration = Duration::from_millis(20);
 
 /// What the store holds, by name, as last seen.
 pub(crate) struct Index {
@@ -36,32 +31,6 @@ pub(crate) struct Index {
     tags_folder: Watched,
     journals: Vec<Journal>,
     journals_folder: Watched,
-}
-
-/// A folder whose listing is up to date as long as its signature stands still.
-#[derive(Default)]
-struct Watched {
-    signature: Option<Signature>,
-    first_seen: Option<Instant>,
-    settled: bool,
-}
-
-impl Watched {
-    /// Whether the folder may hold other names than when this last answered `true`.
-    fn has_changed(&mut self, path: &Path) -> Result<bool> {
-        let signature = disk::signature(path)?;
-        if self.first_seen.is_some() && signature == self.signature {
-            if self.settled {
-                return Ok(false);
-            }
-            // A name made in the same tick as the last look leaves the time as it was: look once
-            // more after the tick is over.
-            self.settled = self.first_seen.is_some_and(|seen| seen.elapsed() > TICK);
-            return Ok(true);
-        }
-        *self = Watched { signature, first_seen: Some(Instant::now()), settled: false };
-        Ok(true)
-    }
 }
 
 impl Index {
@@ -95,7 +64,7 @@ impl Index {
             self.list_journals(own)?;
         }
         for journal in &mut self.journals {
-            if journal.has_grown()? {
+            if journal.has_changed()? {
                 journal.catch_up()?;
             }
         }
@@ -127,9 +96,14 @@ impl Index {
         Ok(())
     }
 
-    /// Takes over the journal of this process, which is about to be flushed.
+    /// Takes over a journal of this process that it no longer writes.
     pub(crate) fn add_journal(&mut self, journal: Journal) {
         self.journals.push(journal);
+    }
+
+    /// Forgets which journals there are, so that the next look lists them.
+    pub(crate) fn forget_listing(&mut self) {
+        self.journals_folder = Watched::default();
     }
 
     /// Returns the journals of others, living or dead.

@@ -5,9 +5,9 @@
 //! has few packs.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::flush::{KEEP_NOTE, complete, place};
+use super::flush::{complete, place};
 use crate::disk;
 use crate::error::Result;
 use crate::git::{EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, RawPack, pack_header};
@@ -35,21 +35,25 @@ pub(super) fn merge_small_packs(
 ) -> Result<usize> {
     let mut merged = 0;
     loop {
-        let mut tiers: Vec<Vec<RawPack>> = Vec::new();
+        let mut tiers: Vec<Vec<PathBuf>> = Vec::new();
         let listing = disk::list(packs)?;
-        if listing.len() < 2 * FULL_TIER {
+        // git's index over many packs names those that would go.
+        if listing.len() < 2 * FULL_TIER
+            || listing.iter().any(|entry| entry.name == "multi-pack-index")
+        {
             return Ok(merged);
         }
         for entry in listing {
             if !entry.name.ends_with(".idx") {
                 continue;
             }
-            let kept = entry.path.with_extension("keep");
-            match disk::read_if_there(&kept)? {
-                // Ours, and we hold the lock: a crash left it after its names were there.
-                Some(note) if note == KEEP_NOTE => drop(disk::remove(&kept)?),
-                Some(_) => continue,
-                None => {}
+            // Somebody wants these packs as they are: `.keep`, or git, which keeps what nothing
+            // names in a pack of its own (`.mtimes`).
+            if ["keep", "mtimes", "promisor"]
+                .iter()
+                .any(|extension| disk::is_there(&entry.path.with_extension(extension)))
+            {
+                continue;
             }
             let size = disk::signature(&entry.path.with_extension("pack"))?.map_or(0, |s| s.size());
             if size == 0 || size > LARGEST {
@@ -59,13 +63,15 @@ pub(super) fn merge_small_packs(
             if tiers.len() <= number {
                 tiers.resize_with(number + 1, Vec::new);
             }
-            tiers[number].extend(RawPack::open(&entry.path, format));
+            tiers[number].push(entry.path);
         }
-        let Some(full) = tiers.into_iter().find(|tier| tier.len() >= FULL_TIER) else {
-            return Ok(merged);
-        };
-        merged += full.len();
-        merge(&full, own_folder, packs, format)?;
+        let mut full = tiers.into_iter().filter(|tier| tier.len() >= FULL_TIER).map(|tier| {
+            // A damaged pack is left to verify, and one with deltas to gc.
+            tier.iter().filter_map(|path| RawPack::open(path, format)).collect::<Vec<_>>()
+        });
+        let Some(mergeable) = full.find(|tier| tier.len() > 1) else { return Ok(merged) };
+        merged += mergeable.len();
+        merge(&mergeable, own_folder, packs, format)?;
     }
 }
 
@@ -99,7 +105,7 @@ fn merge(old: &[RawPack], own_folder: &Path, packs: &Path, format: ObjectFormat)
     let merged = packs.join(format!("pack-{checksum}.idx"));
     for pack in old.iter().filter(|pack| pack.index_path != merged) {
         // The index first: nobody is led to a pack that is not there.
-        for extension in ["idx", "pack", "rev"] {
+        for extension in ["idx", "pack", "rev", "bitmap"] {
             disk::remove(&pack.index_path.with_extension(extension))?;
         }
     }
