@@ -11,10 +11,10 @@ pub(crate) struct ChunkSizes {
 }
 
 impl ChunkSizes {
-    /// What stores use: a changed row costs about 1 MiB, and half of the bytes are never looked
+    /// What stores use: a changed row costs about 1 MiB, and a quarter of the bytes is never looked
     /// at by the chunker (it skips the minimum).
     pub(crate) const STORE: ChunkSizes =
-        ChunkSizes { min: 512 << 10, average: 1 << 20, max: 4 << 20 };
+        ChunkSizes { min: 256 << 10, average: 1 << 20, max: 4 << 20 };
 
     /// Returns the chunks of `bytes`, in order, as start and length.
     ///
