@@ -366,7 +366,6 @@ impl Error {
             Error::Key { .. } => Some("Write it as `notebook:cell:module`.".into()),
             Error::PartPath { .. } => Some("Write it as `outputs/0.txt`.".into()),
             Error::PartsCollide { .. } => Some("Give one of them another name.".into()),
-            Error::WritePart { .. } => None,
             Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
             Error::BadToml { .. } => Some("Correct that line and try again.".into()),
             Error::UnknownSetting { nearest: Some(nearest), .. } => Some(format!(
@@ -418,7 +417,7 @@ impl Error {
             Error::StdinTwice { .. } => {
                 Some("Name a file for it, or put several parts with `--batch`.".into())
             }
-            Error::Stream { .. } => None,
+            Error::WritePart { .. } | Error::Stream { .. } => None,
         }
     }
 }

@@ -21,7 +21,6 @@ pub mod notebook;
 mod progress;
 mod size;
 mod store;
-mod watch;
 mod workspace;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};

@@ -25,6 +25,7 @@ fn main() {
         args.drain(at..at + 2);
     }
     let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| arg == name);
+    let settle = || drop(std::process::Command::new("sync").status());
     for (name, run) in [
         ("small", small::run as fn(&std::path::Path)),
         ("fresh", fresh::run),
@@ -33,6 +34,7 @@ fn main() {
         ("large", large::run),
     ] {
         if wanted(name) {
+            settle();
             let folder = tempfile::tempdir_in(&tmp).unwrap();
             run(folder.path());
         }

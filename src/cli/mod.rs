@@ -4,10 +4,15 @@
 //! randomness are asked for here, once, and handed on in a [`Session`].
 
 mod args;
+mod changes;
+mod columns;
 mod commands;
+mod describe;
 mod json;
 mod media;
 mod meter;
+#[cfg(test)]
+mod reference;
 mod report;
 mod selection;
 mod session;
@@ -43,7 +48,14 @@ enum Command {
     Put(commands::put::Args),
     Get(commands::get::Args),
     Cat(commands::cat::Args),
+    Has(commands::has::Args),
+    Ls(commands::ls::Args),
+    Show(commands::show::Args),
+    Log(commands::log::Args),
+    Status(commands::status::Args),
     Flush(commands::flush::Args),
+    Config(commands::config::Args),
+    Completions(commands::completions::Args),
 }
 
 impl Command {
@@ -53,7 +65,14 @@ impl Command {
             Command::Put(args) => commands::put::run(args, session),
             Command::Get(args) => commands::get::run(args, session),
             Command::Cat(args) => commands::cat::run(args, session),
+            Command::Has(args) => commands::has::run(args, session),
+            Command::Ls(args) => commands::ls::run(args, session),
+            Command::Show(args) => commands::show::run(args, session),
+            Command::Log(args) => commands::log::run(args, session),
+            Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
+            Command::Config(args) => commands::config::run(args, session),
+            Command::Completions(args) => commands::completions::run(args, session),
         }
     }
 }

@@ -40,7 +40,9 @@ pub(crate) enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match &error {
-            Error::WritePart { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
+            Error::WritePart { source, .. } | Error::Stream { source, .. }
+                if source.kind() == io::ErrorKind::BrokenPipe =>
+            {
                 Failure::Closed
             }
             _ => Failure::Error(error),
@@ -68,8 +70,10 @@ pub(super) fn end(ui: &Ui, outcome: Outcome) -> ExitCode {
             ExitCode::from(code_of_error(&error))
         }
         Err(Failure::Misses(misses)) => {
-            for miss in &misses {
-                tell_miss(ui, miss);
+            for (at, miss) in misses.iter().enumerate() {
+                // One hint serves neighbours that have the same.
+                let next = misses.get(at + 1).map(hint_of_miss);
+                tell_miss(ui, miss, next != Some(hint_of_miss(miss)));
             }
             ExitCode::from(misses.iter().map(code_of_miss).max().unwrap_or(MISSED))
         }
@@ -125,14 +129,14 @@ fn tell_error(ui: &Ui, error: &Error) {
     }
 }
 
-fn tell_miss(ui: &Ui, miss: &Miss) {
+fn tell_miss(ui: &Ui, miss: &Miss, with_hint: bool) {
     let hint = hint_of_miss(miss);
     if ui.json() {
         let value =
             failure_json(miss.code(), &miss.to_string(), &[], Some(hint), code_of_miss(miss));
         ui.to_stderr(&value.to_string());
     } else {
-        ui.error("miss", &miss.to_string(), &[], Some(hint));
+        ui.error("miss", &miss.to_string(), &[], with_hint.then_some(hint));
     }
 }
 

@@ -113,6 +113,19 @@ impl Session {
         }
     }
 
+    /// Returns a new folder for files that a person wants to look at; nobody else may look in.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub(crate) fn temporary_folder(&self) -> Result<PathBuf> {
+        let place = self.surroundings.environment.get("TMPDIR").filter(|path| !path.is_empty());
+        let place = self.path(Path::new(place.map_or("/tmp", String::as_str)));
+        let made = tempfile::Builder::new().prefix("recell-").tempdir_in(&place);
+        let folder =
+            made.map_err(|source| Error::Disk { action: "write in", path: place, source })?;
+        Ok(folder.keep())
+    }
+
     /// Flushes what was put. It is stored already, so what hinders the flush is only a warning.
     pub(crate) fn flush_after_put(&self, store: &Store) {
         match store.flush() {

@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::args::GlobalArgs;
+use super::describe::harmless;
 use super::meter::Meter;
 use super::report::{Failure, Outcome};
 use crate::config::{ColorChoice, ProgressChoice, UiSettings};
@@ -202,6 +203,8 @@ impl Ui {
 
     fn headed(&self, head: &str, style: Style, text: &str) {
         let color = self.err_color.get();
+        // A message may quote what somebody else stored.
+        let text = harmless(text, false);
         self.to_stderr(&format!("{}{text}", painted(color, style, format!("{head}: "))));
     }
 

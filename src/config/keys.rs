@@ -187,7 +187,7 @@ sections! {
         /// Parts above this size are cut into chunks that other versions can share.
         chunk_threshold: ByteSize = ByteSize::mib(4);
         /// The journal is flushed into a pack once it holds this many bytes.
-        flush_bytes: ByteSize = ByteSize::mib(256);
+        flush_bytes: ByteSize = ByteSize::mib(1024);
         /// The journal is flushed into a pack once it holds this many entries.
         flush_entries: NonZeroU32 = NonZeroU32::new(16_384).expect("not zero");
         /// The journal is flushed into a pack once its oldest entry has waited this long.
@@ -211,7 +211,7 @@ sections! {
         /// Whether a checkout brings the outputs back.
         smudge: bool = false;
         /// An output above this size stays in the notebook as it is.
-        max_output: ByteSize = ByteSize::mib(256);
+        max_output: ByteSize = ByteSize::mib(1024);
         /// Whether execution counts stay in committed notebooks.
         keep_execution_count: bool = false;
         /// The cell tags that keep a cell's outputs in committed notebooks.

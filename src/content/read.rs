@@ -6,7 +6,9 @@ use rayon::prelude::*;
 
 use crate::digest::Digest;
 use crate::entry::Part;
-use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, TreeMode, object_id, tree_entries};
+use crate::git::{
+    Kind, ObjectFormat, ObjectId, ObjectProblem, TreeMode, copy_blob, object_id, tree_entries,
+};
 use crate::lookup::Miss;
 
 /// The hex digits of a chunk's digest in its name.
@@ -18,6 +20,12 @@ pub(crate) trait ObjectSource: Sync {
     fn format(&self) -> ObjectFormat;
     /// Reads an object into `out`, which then holds its content and nothing else.
     fn read(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem>;
+    /// Reads the first copy that has just the content of its id, for when the one that was read
+    /// has not.
+    fn read_intact(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem>;
+    /// Remembers that what the object stands for cannot be read: it must be stored again when the
+    /// same bytes are put.
+    fn note_damage(&self, id: &ObjectId);
     /// Reads a blob of just `out.len()` bytes into `out`.
     fn read_blob_into(&self, id: &ObjectId, out: &mut [u8]) -> Result<(), ObjectProblem>;
 }
@@ -32,8 +40,10 @@ pub(crate) fn read_checked(
     expected: Kind,
     out: &mut Vec<u8>,
 ) -> Result<(), ObjectProblem> {
-    let kind = source.read(id, out)?;
-    if kind == expected && object_id(source.format(), kind, out) == *id {
+    let is_intact = source
+        .read(id, out)
+        .is_ok_and(|kind| kind == expected && object_id(source.format(), kind, out) == *id);
+    if is_intact || source.read_intact(id, out)? == expected {
         return Ok(());
     }
     Err(ObjectProblem::Damaged(format!("the {} {id} is not what was stored", expected.name())))
@@ -80,11 +90,10 @@ pub(crate) fn part_bytes(
 ) -> Result<Vec<u8>, Miss> {
     if part.chunks.is_none() {
         let mut bytes = Vec::new();
-        let kind = source.read(id, &mut bytes).map_err(|problem| miss(entry, part, id, problem))?;
-        if kind != Kind::Blob {
-            return Err(damaged(entry, part, "its object is no blob"));
+        let is_good = source.read(id, &mut bytes).is_ok_and(|kind| kind == Kind::Blob);
+        if !is_good || check(entry, part, &bytes).is_err() {
+            read_again(source, entry, part, id, &mut bytes)?;
         }
-        check(entry, part, &bytes)?;
         return Ok(bytes);
     }
     let chunks = part_chunks(source, entry, part, id)?;
@@ -92,7 +101,7 @@ pub(crate) fn part_bytes(
     let size = usize::try_from(part.size)
         .map_err(|_| damaged(entry, part, "it is larger than this machine's memory"))?;
     let mut bytes = vec![0; size];
-    read_chunks(source, entry, part, &chunks, &mut bytes)?;
+    read_chunks(source, entry, part, (id, &chunks), &mut bytes)?;
     Ok(bytes)
 }
 
@@ -108,11 +117,15 @@ pub(crate) fn part_into(
     out: &mut [u8],
 ) -> Result<(), Miss> {
     if part.chunks.is_none() {
-        source.read_blob_into(id, out).map_err(|problem| miss(entry, part, id, problem))?;
-        return check(entry, part, out);
+        if source.read_blob_into(id, out).is_err() || check(entry, part, out).is_err() {
+            let mut bytes = Vec::new();
+            read_again(source, entry, part, id, &mut bytes)?;
+            out.copy_from_slice(&bytes);
+        }
+        return Ok(());
     }
     let chunks = part_chunks(source, entry, part, id)?;
-    read_chunks(source, entry, part, &chunks, out)
+    read_chunks(source, entry, part, (id, &chunks), out)
 }
 
 /// Returns the bytes `range` of a part, cut at its end; only the chunks in it are read.
@@ -142,7 +155,7 @@ pub(crate) fn part_range(
     let start = first.bytes.start;
     let size = usize::try_from(last.bytes.end - start).map_err(|_| out_of_bounds())?;
     let mut bytes = vec![0; size];
-    read_chunks(source, entry, part, &chunks, &mut bytes)?;
+    read_chunks(source, entry, part, (id, &chunks), &mut bytes)?;
     slice(&bytes, start).ok_or_else(out_of_bounds)
 }
 
@@ -184,7 +197,7 @@ fn read_chunks(
     source: &dyn ObjectSource,
     entry: &str,
     part: &Part,
-    chunks: &[Chunk],
+    (tree, chunks): (&ObjectId, &[Chunk]),
     mut out: &mut [u8],
 ) -> Result<(), Miss> {
     let mut targets = Vec::with_capacity(chunks.len());
@@ -196,16 +209,38 @@ fn read_chunks(
         targets.push((chunk, target));
         out = rest;
     }
-    targets.into_par_iter().try_for_each(|(chunk, target)| {
-        source
-            .read_blob_into(&chunk.id, target)
+    let read = |(chunk, target): (&Chunk, &mut [u8])| {
+        let is_good = |bytes: &[u8]| Digest::of_here(bytes).short(CHUNK_DIGITS) == chunk.digest;
+        if source.read_blob_into(&chunk.id, target).is_ok() && is_good(target) {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        let kind = source
+            .read_intact(&chunk.id, &mut bytes)
             .map_err(|problem| miss(entry, part, &chunk.id, problem))?;
-        if Digest::of_here(target).short(CHUNK_DIGITS) == chunk.digest {
+        if copy_blob(kind, &bytes, target).is_ok() && is_good(target) {
             return Ok(());
         }
         let at = format!("the chunk at byte {} is not what was stored", chunk.bytes.start);
         Err(damaged(entry, part, &at))
-    })
+    };
+    // The tree would pass for the whole part.
+    targets.into_par_iter().try_for_each(read).inspect_err(|_| source.note_damage(tree))
+}
+
+/// Reads a part of one blob whose first copy was not what was stored.
+fn read_again(
+    source: &dyn ObjectSource,
+    entry: &str,
+    part: &Part,
+    id: &ObjectId,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Miss> {
+    let kind = source.read_intact(id, bytes).map_err(|problem| miss(entry, part, id, problem))?;
+    if kind != Kind::Blob {
+        return Err(damaged(entry, part, "its object is no blob"));
+    }
+    check(entry, part, bytes)
 }
 
 fn check(entry: &str, part: &Part, bytes: &[u8]) -> Result<(), Miss> {

@@ -44,8 +44,8 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
     store.flush()?;
     let names = store.list(&Pattern::all())?;
     store.while_flush_locked(|locked| {
-        let packs: Vec<RawPack> = locked.raw_packs()?;
-        let chosen = choose(packs);
+        let paths = locked.free_packs()?;
+        let chosen = choose(paths.iter().filter_map(|path| locked.open_pack(path)).collect());
         let small: HashSet<ObjectId> = chosen.iter().flat_map(small_objects).collect();
         if chosen.is_empty() || small.is_empty() {
             return Ok(SealReport::default());

@@ -3,6 +3,7 @@
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
 mod host;
+mod inflate;
 mod objects;
 mod pack;
 mod packs;
@@ -15,15 +16,16 @@ pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
 pub(crate) use host::{Direction, HostRepository, NoHost, Scope};
+pub(crate) use inflate::inflate_entry;
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
-pub(crate) use packs::{ObjectProblem, PackSet, inflate_entry};
+pub(crate) use packs::{ObjectProblem, PackSet, copy_blob};
 pub use process::GitEnvironment;
 pub(crate) use process::{Git, GitCommand, GitOutput, GitStream, GitVersion, OLDEST_GIT};
 pub(crate) use raw_pack::RawPack;
-pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, loose_tags};
+pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, loose_tags, remove_dead_lock};
 pub(crate) use repository::Repository;

@@ -1,6 +1,5 @@
 //! Reading objects by id from the packs of a repository, and from its loose objects.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
@@ -8,14 +7,17 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use gix::ObjectId;
 use gix::odb::pack;
 
-use super::objects::Kind;
+use super::inflate::{damaged, delta_in_pack, inflate_loose, inflate_whole};
+use super::objects::{Kind, object_id};
 use super::pack::stored_content;
 use crate::config::ObjectFormat;
-use crate::disk;
+use crate::disk::{self, WatchedFolder};
 use crate::error::Result;
-use crate::watch::WatchedFolder;
 
 const UNPOISONED: &str = "no holder of this lock panics";
+
+/// How often a read looks again after packs came or went: somebody may be repacking all the time.
+const LOOKS: usize = 4;
 
 /// Why an object's bytes cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +33,56 @@ struct Pack {
     path: PathBuf,
     changed: i64,
     index: pack::index::File,
-    data: OnceLock<Option<pack::data::File>>,
+    data: OnceLock<pack::data::File>,
 }
 
 impl Pack {
-    fn data(&self, format: ObjectFormat) -> Option<&pack::data::File> {
-        let open = || pack::data::File::at(self.path.with_extension("pack"), format.gix()).ok();
-        self.data.get_or_init(open).as_ref()
+    fn data(&self, format: ObjectFormat) -> Result<&pack::data::File, ObjectProblem> {
+        if let Some(data) = self.data.get() {
+            return Ok(data);
+        }
+        let path = self.path.with_extension("pack");
+        match pack::data::File::at(&path, format.gix()) {
+            Ok(data) => {
+                // Deflate makes at most 1,032 bytes of one, and git makes no deltas of what is
+                // larger than 512 MiB.
+                let most = data.data_len().saturating_mul(1032).min(1 << 30);
+                Ok(self.data.get_or_init(|| data.with_alloc_limit_bytes(Some(most))))
+            }
+            // Somebody repacked; the next look knows where the objects went.
+            Err(_) if !disk::is_there(&path) => Err(ObjectProblem::Missing),
+            Err(error) => Err(damaged(format!("`{}` cannot be opened: {error}", path.display()))),
+        }
     }
+
+    /// Reads the object whose entry is at `offset`.
+    fn read(
+        &self,
+        format: ObjectFormat,
+        offset: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<Kind, ObjectProblem> {
+        let data = self.data(format)?;
+        let entry = data.entry(offset).map_err(damaged)?;
+        let kind = match entry.header {
+            pack::data::entry::Header::Blob => Kind::Blob,
+            pack::data::entry::Header::Tree => Kind::Tree,
+            pack::data::entry::Header::Commit => Kind::Commit,
+            pack::data::entry::Header::Tag => Kind::Tag,
+            pack::data::entry::Header::OfsDelta { .. }
+            | pack::data::entry::Header::RefDelta { .. } => {
+                return delta_in_pack(data, &self.index, entry, out);
+            }
+        };
+        let stream = stream_of(data, &entry).ok_or_else(|| damaged("its entry is cut off"))?;
+        inflate_whole(stream, entry.decompressed_size, out)?;
+        Ok(kind)
+    }
+}
+
+/// Returns the bytes of the pack from the content of `entry` on.
+fn stream_of<'a>(data: &'a pack::data::File, entry: &pack::data::Entry) -> Option<&'a [u8]> {
+    data.entry_slice(entry.data_offset..(data.pack_end() as u64).max(entry.data_offset))
 }
 
 /// The packs of a repository as they were last seen, newest first, and its loose objects.
@@ -46,14 +90,10 @@ pub(crate) struct PackSet {
     objects: PathBuf,
     folder: PathBuf,
     format: ObjectFormat,
-    seen: RwLock<Arc<Vec<Arc<Pack>>>>,
-    watch: Mutex<WatchedFolder>,
+    packs: RwLock<Arc<Vec<Arc<Pack>>>>,
+    watched: Mutex<WatchedFolder>,
     /// The pack of the last hit: objects of one entry are neighbours.
     hint: AtomicUsize,
-}
-
-thread_local! {
-    static INFLATE: RefCell<gix::zlib::Inflate> = RefCell::new(gix::zlib::Inflate::default());
 }
 
 impl PackSet {
@@ -66,21 +106,22 @@ impl PackSet {
             objects: objects.to_owned(),
             folder: objects.join("pack"),
             format,
-            seen: RwLock::default(),
-            watch: Mutex::new(WatchedFolder::new(&objects.join("pack"))),
+            packs: RwLock::default(),
+            watched: Mutex::new(WatchedFolder::new(&objects.join("pack"))),
             hint: AtomicUsize::new(0),
         };
         set.refresh()?;
         Ok(set)
     }
 
-    /// Looks for packs that came or went; says whether the folder changed.
+    /// Looks for packs that came or went; says whether there may be others than before.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if the folder cannot be listed.
     pub(crate) fn refresh(&self) -> Result<bool> {
-        let mut watch = self.watch.lock().expect(UNPOISONED);
-        if !watch.has_changed()? {
+        // Held to the end: whoever is told that nothing changed must find the packs up to date.
+        let mut watched = self.watched.lock().expect(UNPOISONED);
+        if !watched.has_changed()? {
             return Ok(false);
         }
         let old = self.packs();
@@ -104,7 +145,7 @@ impl PackSet {
             }
         }
         packs.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.path.cmp(&b.path)));
-        *self.seen.write().expect(UNPOISONED) = Arc::new(packs);
+        *self.packs.write().expect(UNPOISONED) = Arc::new(packs);
         Ok(true)
     }
 
@@ -114,16 +155,17 @@ impl PackSet {
     }
 
     fn packs(&self) -> Arc<Vec<Arc<Pack>>> {
-        Arc::clone(&self.seen.read().expect(UNPOISONED))
+        Arc::clone(&self.packs.read().expect(UNPOISONED))
     }
 
-    fn find(&self, id: &ObjectId) -> Option<(Arc<Pack>, u64)> {
-        let packs = self.seen.read().expect(UNPOISONED);
+    /// Tries the packs that have the object, that of the last hit first, until `with` takes one.
+    fn find<T>(&self, id: &ObjectId, mut with: impl FnMut(&Pack, u64) -> Option<T>) -> Option<T> {
+        let packs = self.packs.read().expect(UNPOISONED);
         let first = self.hint.load(Ordering::Relaxed);
-        let hit = |number: usize| {
+        let mut hit = |number: usize| {
             let pack = packs.get(number)?;
             let at = pack.index.lookup(id)?;
-            Some((Arc::clone(pack), pack.index.pack_offset_at_index(at)))
+            with(pack, pack.index.pack_offset_at_index(at))
         };
         if let Some(found) = hit(first) {
             return Some(found);
@@ -137,17 +179,17 @@ impl PackSet {
 
     /// Whether a pack has this object, as last seen.
     pub(crate) fn in_a_pack(&self, id: &ObjectId) -> bool {
-        self.find(id).is_some()
+        self.find(id, |_, _| Some(())).is_some()
     }
 
     /// Whether a pack or a loose file has this object, as last seen.
     pub(crate) fn contains(&self, id: &ObjectId) -> bool {
-        self.in_a_pack(id) || self.has_loose(id)
+        self.in_a_pack(id) || disk::is_there(&self.loose_path(id))
     }
 
-    fn has_loose(&self, id: &ObjectId) -> bool {
+    fn loose_path(&self, id: &ObjectId) -> PathBuf {
         let hex = id.to_string();
-        disk::is_there(&self.objects.join(&hex[..2]).join(&hex[2..]))
+        self.objects.join(&hex[..2]).join(&hex[2..])
     }
 
     /// Reads an object into `out`, which then holds its content and nothing else.
@@ -155,64 +197,75 @@ impl PackSet {
     /// # Errors
     /// An [`ObjectProblem`] if it is missing or damaged. The content is not checked against `id`.
     pub(crate) fn read(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
-        let once = self.read_once(id, out);
-        // Somebody may have repacked since the last look, or a mapped pack may be going away.
-        if once.is_err() && self.refresh().is_ok_and(|changed| changed) {
-            return self.read_once(id, out);
-        }
-        once
+        self.read_where(id, out, |_, _| true)
     }
 
-    fn read_once(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
-        let Some((pack, offset)) = self.find(id) else {
-            return self.read_loose(id, out);
-        };
-        let data = pack.data(self.format).ok_or(ObjectProblem::Missing)?;
-        let entry = data.entry(offset).map_err(damaged)?;
-        let kind = match entry.header {
-            pack::data::entry::Header::Blob => Some(Kind::Blob),
-            pack::data::entry::Header::Tree => Some(Kind::Tree),
-            pack::data::entry::Header::Commit => Some(Kind::Commit),
-            pack::data::entry::Header::Tag => Some(Kind::Tag),
-            _ => None,
-        };
-        let size = usize::try_from(entry.decompressed_size).map_err(damaged)?;
-        if let Some(kind) = kind
-            && size <= data.data_len().saturating_mul(1100)
-        {
-            out.clear();
-            out.resize(size, 0);
-            if stored_in(data, &entry, out) {
-                return Ok(kind);
-            }
-        }
-        INFLATE.with_borrow_mut(|inflate| {
-            if let Some(kind) = kind {
-                data.decompress_entry(&entry, inflate, out).map_err(damaged)?;
-                return Ok(kind);
-            }
-            // A delta: its base is in the same pack, or, in a thin pack, somewhere else.
-            let outcome = data
-                .decode_entry(
-                    entry,
-                    out,
-                    inflate,
-                    &|base, _| {
-                        let Some(at) = pack.index.lookup(base) else { return Ok(None) };
-                        let entry = data.entry(pack.index.pack_offset_at_index(at))?;
-                        Ok(Some(pack::data::decode::entry::ResolvedBase::InPack(entry)))
-                    },
-                    &mut pack::cache::Never,
-                )
-                .map_err(damaged)?;
-            Ok(Kind::from_gix(outcome.kind))
-        })
+    /// Reads the first copy of an object that has just the content of its id.
+    ///
+    /// # Errors
+    /// An [`ObjectProblem`] if there is none.
+    pub(crate) fn read_intact(
+        &self,
+        id: &ObjectId,
+        out: &mut Vec<u8>,
+    ) -> Result<Kind, ObjectProblem> {
+        self.read_where(id, out, |kind, content| object_id(self.format, kind, content) == *id)
     }
 
-    fn read_loose(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
-        let loose = gix::odb::loose::Store::at(self.objects.clone(), self.format.gix());
-        let found = loose.try_find(id, out).map_err(damaged)?.ok_or(ObjectProblem::Missing)?;
-        Ok(Kind::from_gix(found.kind))
+    fn read_where(
+        &self,
+        id: &ObjectId,
+        out: &mut Vec<u8>,
+        is_good: impl Fn(Kind, &[u8]) -> bool,
+    ) -> Result<Kind, ObjectProblem> {
+        let mut looks = 1;
+        loop {
+            let problem = match self.read_once(id, out, &is_good) {
+                Ok(kind) => return Ok(kind),
+                Err(problem) => problem,
+            };
+            // Somebody may have repacked since the last look.
+            if looks == LOOKS || !self.refresh().is_ok_and(|changed| changed) {
+                return Err(problem);
+            }
+            looks += 1;
+        }
+    }
+
+    fn read_once(
+        &self,
+        id: &ObjectId,
+        out: &mut Vec<u8>,
+        is_good: &impl Fn(Kind, &[u8]) -> bool,
+    ) -> Result<Kind, ObjectProblem> {
+        let mut problem = ObjectProblem::Missing;
+        let found = self.find(id, |pack, offset| match pack.read(self.format, offset, out) {
+            Ok(kind) if is_good(kind, out) => Some(kind),
+            Ok(_) => {
+                problem = damaged("its bytes are not what was stored");
+                None
+            }
+            Err(ObjectProblem::Missing) => None,
+            Err(damage) => {
+                problem = damage;
+                None
+            }
+        });
+        if let Some(kind) = found {
+            return Ok(kind);
+        }
+        let path = self.loose_path(id);
+        match disk::read_if_there(&path) {
+            Ok(None) => Err(problem),
+            Ok(Some(bytes)) => {
+                let kind = inflate_loose(&bytes, out)?;
+                if is_good(kind, out) {
+                    return Ok(kind);
+                }
+                Err(damaged("its bytes are not what was stored"))
+            }
+            Err(error) => Err(damaged(error)),
+        }
     }
 
     /// Reads a blob of just `out.len()` bytes into `out`.
@@ -224,77 +277,32 @@ impl PackSet {
         id: &ObjectId,
         out: &mut [u8],
     ) -> Result<(), ObjectProblem> {
-        if let Some((pack, offset)) = self.find(id)
-            && let Some(data) = pack.data(self.format)
-            && let Ok(entry) = data.entry(offset)
-            && matches!(entry.header, pack::data::entry::Header::Blob)
-            && entry.decompressed_size == out.len() as u64
-            && stored_in(data, &entry, out)
-        {
+        let copied = self.find(id, |pack, offset| {
+            let data = pack.data(self.format).ok()?;
+            let entry = data.entry(offset).ok()?;
+            let fits = matches!(entry.header, pack::data::entry::Header::Blob)
+                && entry.decompressed_size == out.len() as u64;
+            stream_of(data, &entry).filter(|stream| fits && stored_content(stream, out)).map(drop)
+        });
+        if copied.is_some() {
             return Ok(());
         }
         let mut bytes = Vec::new();
         let kind = self.read(id, &mut bytes)?;
-        if kind != Kind::Blob || bytes.len() != out.len() {
-            return Err(ObjectProblem::Damaged(format!(
-                "a {} of {} bytes where a blob of {} should be",
-                kind.name(),
-                bytes.len(),
-                out.len()
-            )));
-        }
-        out.copy_from_slice(&bytes);
-        Ok(())
+        copy_blob(kind, &bytes, out)
     }
 }
 
-fn damaged(error: impl std::fmt::Display) -> ObjectProblem {
-    ObjectProblem::Damaged(error.to_string())
-}
-
-fn stored_in(data: &pack::data::File, entry: &pack::data::Entry, out: &mut [u8]) -> bool {
-    // Five bytes a block of 65,535, two before and four behind.
-    let most = out.len() as u64 + out.len() as u64 / 1000 + 64;
-    let end = (entry.data_offset + most).min(data.pack_end() as u64);
-    data.entry_slice(entry.data_offset..end).is_some_and(|stream| stored_content(stream, out))
-}
-
-/// Reads the content of the pack entry that `bytes` is, whole and without deltas.
+/// Copies the content of a blob into `out`, which must have just its size.
 ///
 /// # Errors
-/// [`ObjectProblem::Damaged`] if the bytes are no such entry.
-pub(crate) fn inflate_entry(
-    format: ObjectFormat,
-    bytes: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<Kind, ObjectProblem> {
-    let entry = pack::data::Entry::from_bytes(bytes, 0, format.gix()).map_err(damaged)?;
-    let kind = match entry.header {
-        pack::data::entry::Header::Blob => Kind::Blob,
-        pack::data::entry::Header::Tree => Kind::Tree,
-        pack::data::entry::Header::Commit => Kind::Commit,
-        pack::data::entry::Header::Tag => Kind::Tag,
-        _ => return Err(ObjectProblem::Damaged("a delta in a journal".into())),
-    };
-    let size = usize::try_from(entry.decompressed_size).map_err(damaged)?;
-    let start = usize::try_from(entry.data_offset).map_err(damaged)?;
-    let stream = bytes.get(start..).ok_or_else(|| damaged("it ends in its head"))?;
-    // Deflate makes at most 1,032 bytes of one.
-    if size > stream.len().saturating_mul(1100) {
-        return Err(damaged("its size is beyond what its bytes can hold"));
+/// [`ObjectProblem::Damaged`] if it is no blob, or of another size.
+pub(crate) fn copy_blob(kind: Kind, content: &[u8], out: &mut [u8]) -> Result<(), ObjectProblem> {
+    if kind != Kind::Blob || content.len() != out.len() {
+        let (kind, len) = (kind.name(), content.len());
+        let reason = format!("a {kind} of {len} bytes where a blob of {} should be", out.len());
+        return Err(ObjectProblem::Damaged(reason));
     }
-    out.clear();
-    out.resize(size, 0);
-    if stored_content(stream, out) {
-        return Ok(kind);
-    }
-    INFLATE.with_borrow_mut(|inflate| {
-        inflate.reset();
-        let (status, _, written) = inflate.once(stream, out).map_err(damaged)?;
-        if status == gix::zlib::Status::StreamEnd && written == size {
-            Ok(kind)
-        } else {
-            Err(damaged("its stream ends early"))
-        }
-    })
+    out.copy_from_slice(content);
+    Ok(())
 }

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
 use gix::odb::pack;
 
+use super::objects::Hasher;
 use super::pack::EntryAt;
 use crate::config::ObjectFormat;
+use crate::disk;
 
 /// A pack as its raw entries. recell's own are whole objects and may be copied anywhere; git's
 /// deltas are bound to their pack.
@@ -17,9 +20,13 @@ pub(crate) struct RawPack {
 }
 
 impl RawPack {
-    /// Opens the pack of that index; `None` if it cannot be read.
+    /// Opens the pack of that index; `None` if it cannot be read, or if anything is
+    /// damaged: copying would make a damaged index true, and its pack would go.
     pub(crate) fn open(index_path: &Path, format: ObjectFormat) -> Option<RawPack> {
         let index = pack::index::File::at(index_path, format.gix()).ok()?;
+        if checksum_of(format, &disk::read(index_path).ok()?)? != index.index_checksum() {
+            return None;
+        }
         let data = pack::data::File::at(index_path.with_extension("pack"), format.gix()).ok()?;
         let mut entries = Vec::with_capacity(index.num_objects() as usize);
         for entry in index.iter() {
@@ -30,9 +37,12 @@ impl RawPack {
         let index_path = index_path.to_owned();
         let mut pack = RawPack { index_path, data, entries, has_deltas: false };
         for number in 0..pack.entries.len() {
-            let first = pack.bytes(number)?.first()?;
+            let bytes = pack.bytes(number)?;
+            if crc32fast::hash(bytes) != pack.entries[number].crc32 {
+                return None;
+            }
             // Types 1 to 4 are objects, 6 and 7 are deltas (`gitformat-pack`).
-            pack.has_deltas |= (first >> 4) & 7 > 4;
+            pack.has_deltas |= (bytes[0] >> 4) & 7 > 4;
         }
         Some(pack)
     }
@@ -61,4 +71,11 @@ impl RawPack {
     pub(crate) fn len(&self) -> u64 {
         self.data.data_len() as u64
     }
+}
+
+/// Returns the checksum that the bytes of a pack or its index should end in.
+fn checksum_of(format: ObjectFormat, bytes: &[u8]) -> Option<ObjectId> {
+    let mut hasher = Hasher::new(format);
+    hasher.update(bytes.get(..bytes.len().checked_sub(format.id_len())?)?);
+    Some(hasher.finish())
 }

@@ -147,12 +147,15 @@ fn after_prefix(prefix: &[u8]) -> Vec<u8> {
 
 /// Returns the start of the line that holds `at`, not before `low`; of the tag's own line where
 /// `at` is in the line that follows an annotated tag.
-fn line_start(bytes: &[u8], low: usize, at: usize) -> usize {
-    let start = memchr::memrchr(b'\n', &bytes[low..at]).map_or(low, |newline| low + newline + 1);
-    if bytes.get(start) == Some(&b'^') && start > low {
-        return line_start(bytes, low, start - 1);
+fn line_start(bytes: &[u8], low: usize, mut at: usize) -> usize {
+    loop {
+        let newline = memchr::memrchr(b'\n', &bytes[low..at]);
+        let start = newline.map_or(low, |newline| low + newline + 1);
+        if start == low || bytes.get(start) != Some(&b'^') {
+            return start;
+        }
+        at = start - 1;
     }
-    start
 }
 
 /// Returns where the line that holds `at` ends, its newline included.
@@ -247,48 +250,49 @@ impl RefsLock {
         // Made under another name first, so that its inode is on record before the lock exists:
         // whoever finds the lock can tell whether it was ours.
         let draft = git_dir.join("recell").join("packed-refs.new");
+        // While the draft of a dead one is there, nobody else's file can have its inode.
+        remove_dead_lock(git_dir, owner)?;
         disk::remove(&draft)?;
         let file = disk::create_new(&draft)?;
-        let inode = disk::signature_of(&file, &draft)?.inode();
-        remove_own_leftover(&path, owner)?;
-        disk::replace_unsynced(owner, inode.to_string().as_bytes())?;
+        disk::replace_unsynced(owner, disk::identity(&file, &draft)?.as_bytes())?;
+        let taken =
+            |file| RefsLock { path: path.clone(), file, owner: owner.to_owned(), done: false };
         let started = Instant::now();
         loop {
-            match disk::link(&draft, &path) {
+            let error = match disk::link(&draft, &path) {
                 Ok(()) => {
+                    let lock = taken(file);
                     disk::remove(&draft)?;
                     disk::crash_point("refs locked");
-                    return Ok(RefsLock { path, file, owner: owner.to_owned(), done: false });
+                    return Ok(lock);
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    if started.elapsed() > patience {
-                        disk::remove(&draft)?;
-                        return Err(Error::RefsLocked { path });
-                    }
-                    std::thread::sleep(Duration::from_millis(2));
-                }
+                Err(error) => error,
+            };
+            if error.kind() != std::io::ErrorKind::AlreadyExists && !disk::is_there(&path) {
                 // A file system without second names: the record comes a moment after the lock.
-                Err(_) => {
-                    disk::remove(&draft)?;
-                    let file = disk::create_new(&path)?;
-                    let inode = disk::signature_of(&file, &path)?.inode();
-                    disk::replace_unsynced(owner, inode.to_string().as_bytes())?;
-                    return Ok(RefsLock { path, file, owner: owner.to_owned(), done: false });
-                }
+                let file = disk::create_new(&path)?;
+                let lock = taken(file);
+                disk::remove(&draft)?;
+                disk::replace_unsynced(owner, disk::identity(&lock.file, &path)?.as_bytes())?;
+                return Ok(lock);
             }
+            if started.elapsed() > patience {
+                disk::remove(&draft)?;
+                disk::remove(owner)?;
+                return Err(Error::RefsLocked { path });
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
     fn write(&self, bytes: &[u8]) -> Result<()> {
-        let mut file = &self.file;
-        let mut handle = file.try_clone().map_err(|source| Error::Disk {
+        let mut handle = self.file.try_clone().map_err(|source| Error::Disk {
             action: "write",
             path: self.path.clone(),
             source,
         })?;
         disk::append(&mut handle, &self.path, &[bytes])?;
-        file = &handle;
-        disk::sync(file, &self.path)
+        disk::sync(&handle, &self.path)
     }
 
     fn commit(mut self, target: &Path) -> Result<()> {
@@ -315,13 +319,18 @@ impl Drop for RefsLock {
     }
 }
 
-/// Removes the lock file if a recell that died had made it.
-fn remove_own_leftover(lock: &Path, owner: &Path) -> Result<()> {
-    let (Some(record), Some(there)) = (disk::read_if_there(owner)?, disk::signature(lock)?) else {
-        return Ok(());
-    };
-    if String::from_utf8_lossy(&record).trim().parse() == Ok(there.inode()) {
-        disk::remove(lock)?;
+/// Removes git's lock of `packed-refs` if a recell that died had made it, as the record `owner`
+/// says. The caller holds recell's own flush lock.
+///
+/// # Errors
+/// [`Error::Disk`] if a file cannot be looked at or removed.
+pub(crate) fn remove_dead_lock(git_dir: &Path, owner: &Path) -> Result<()> {
+    let lock = git_dir.join("packed-refs.lock");
+    if let Some(record) = disk::read_if_there(owner)?
+        && let Some(identity) = disk::identity_at(&lock)?
+        && record == identity.as_bytes()
+    {
+        disk::remove(&lock)?;
     }
     Ok(())
 }

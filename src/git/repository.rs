@@ -34,20 +34,28 @@ const PINNED: [(&str, &str, &str); 11] = [
     ("advice", "detachedHead", "false"),
 ];
 
+/// The folders of a new store.
+const FOLDERS: [&str; 5] =
+    ["objects/pack", "objects/info", "refs/heads", "refs/tags", "recell/journal"];
+
 impl Repository {
-    /// Makes a store's repository in `git_dir`, which must not be there or be empty.
+    /// Makes a store's repository in `git_dir`, which must not be there or be empty. A repository
+    /// whose making was interrupted is made anew.
     ///
     /// `writer` is the store's random name, 16 hex digits.
     ///
     /// # Errors
     /// [`Error::StoreExists`] if something is there, [`Error::Disk`] if it cannot be written.
     pub(crate) fn create(git_dir: &Path, format: ObjectFormat, writer: &str) -> Result<Repository> {
-        if !disk::list(git_dir)?.is_empty() {
+        if !is_unfinished(git_dir)? {
             return Err(Error::StoreExists { path: git_dir.to_owned() });
         }
-        for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags", "recell/journal"]
-        {
+        for folder in FOLDERS {
             disk::create_folders(&git_dir.join(folder))?;
+        }
+        // Names of folders too must survive a power cut.
+        for folder in git_dir.ancestors().take(3).chain([&*git_dir.join("recell")]) {
+            disk::sync_folder(folder)?;
         }
         disk::replace(&git_dir.join("config"), config_text(format, writer).as_bytes())?;
         // HEAD comes last: git and recell take a folder for a repository only with it.
@@ -109,6 +117,11 @@ impl Repository {
         self.git_dir.join("recell")
     }
 
+    /// Returns the folder of what is damaged and was set aside.
+    pub(crate) fn damaged_folder(&self) -> PathBuf {
+        self.git_dir.join("recell").join("damaged")
+    }
+
     /// Returns the folder of the journals.
     pub(crate) fn journal_folder(&self) -> PathBuf {
         self.git_dir.join("recell").join("journal")
@@ -118,6 +131,24 @@ impl Repository {
     pub(crate) fn objects_folder(&self) -> PathBuf {
         self.git_dir.join("objects")
     }
+}
+
+/// Whether a folder holds nothing but what [`Repository::create`] makes before `HEAD`.
+fn is_unfinished(git_dir: &Path) -> Result<bool> {
+    let entries = disk::list(git_dir)?;
+    let is_ours = |entry: &disk::FolderEntry| {
+        entry.name == "config" || disk::is_temporary(&entry.name) || is_top_folder(&entry.name)
+    };
+    if !entries.iter().all(is_ours) {
+        return Ok(false);
+    }
+    let temporary = entries.iter().filter(|entry| disk::is_temporary(&entry.name));
+    temporary.map(|entry| disk::remove(&entry.path)).collect::<Result<Vec<_>>>()?;
+    Ok(true)
+}
+
+fn is_top_folder(name: &str) -> bool {
+    FOLDERS.iter().any(|folder| folder.split('/').next() == Some(name))
 }
 
 fn config_text(format: ObjectFormat, writer: &str) -> String {

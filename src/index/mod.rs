@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 pub use search::{InvalidPattern, Pattern};
 
+use crate::disk::WatchedFolder;
 use crate::error::Result;
 use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedRefs, loose_tags};
 use crate::journal::{Journal, found_in};
 use crate::name::EntryName;
-use crate::watch::WatchedFolder;
 
 /// Where entry names are in the refs of the store.
 pub(crate) const TAGS: &str = "refs/tags/";
@@ -67,7 +67,7 @@ impl Index {
             self.list_journals(own)?;
         }
         for journal in &mut self.journals {
-            if journal.has_grown()? {
+            if journal.has_changed()? {
                 journal.catch_up()?;
             }
         }
@@ -99,9 +99,14 @@ impl Index {
         Ok(())
     }
 
-    /// Takes over the journal of this process, which is about to be flushed.
+    /// Takes over a journal of this process that it no longer writes.
     pub(crate) fn add_journal(&mut self, journal: Journal) {
         self.journals.push(journal);
+    }
+
+    /// Forgets which journals there are, so that the next look lists them.
+    pub(crate) fn forget_listing(&mut self) {
+        self.journals_folder = WatchedFolder::new(&self.journal_folder);
     }
 
     /// Returns the journals of others, living or dead.

@@ -12,4 +12,4 @@ mod writer;
 
 pub(crate) use record::{Known, Record};
 pub(crate) use replay::{Journal, JournalObject, found_in};
-pub(crate) use writer::{Adopted, JournalWriter, adopt};
+pub(crate) use writer::{Adopted, JournalWriter, adopt, is_name_taken};

@@ -116,6 +116,21 @@ pub(super) fn read_record(format: ObjectFormat, bytes: &[u8]) -> Read {
     }
 }
 
+/// Returns the first whole record in `bytes`, where it starts and what it took.
+pub(super) fn find_record(format: ObjectFormat, bytes: &[u8]) -> Option<(usize, Record, usize)> {
+    (0..bytes.len()).find_map(|at| {
+        // Most places are ruled out by the kind alone.
+        let kind = bytes.get(at + FRAME_LEN)?;
+        if !(OBJECTS..=SEALED).contains(kind) {
+            return None;
+        }
+        match read_record(format, &bytes[at..]) {
+            Read::Whole(record, length) => Some((at, record, length)),
+            Read::Torn | Read::Damaged(_) => None,
+        }
+    })
+}
+
 fn parse(format: ObjectFormat, payload: &[u8]) -> Option<Record> {
     let id_len = format.id_len();
     let (kind, body) = payload.split_first()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::record::{Known, LOG_HEADER_LEN, Read, Record, log_header, read_record};
+use super::record::{Known, LOG_HEADER_LEN, Read, Record, find_record, log_header, read_record};
 use crate::disk;
 use crate::error::Result;
 use crate::git::{
@@ -99,13 +99,14 @@ impl Journal {
         }
     }
 
-    /// Whether the log holds more than was read.
+    /// Whether the log holds more than was read, or less: its writer takes back what it could not
+    /// write whole.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if it cannot be looked at.
-    pub(crate) fn has_grown(&self) -> Result<bool> {
-        Ok(disk::signature_of(&self.log, &self.log_path)?.size() > self.read.max(1)
-            && self.damaged_at.is_none())
+    pub(crate) fn has_changed(&self) -> Result<bool> {
+        let size = disk::signature_of(&self.log, &self.log_path)?.size();
+        Ok((size > self.read.max(1) && self.damaged_at.is_none()) || size < self.read)
     }
 
     /// Reads what was appended since.
@@ -113,6 +114,14 @@ impl Journal {
     /// # Errors
     /// [`crate::Error::Disk`] if it cannot be read.
     pub(crate) fn catch_up(&mut self) -> Result<()> {
+        if disk::signature_of(&self.log, &self.log_path)?.size() < self.read {
+            self.read = 0;
+            self.damaged_at = None;
+            self.end = PACK_HEADER_LEN as u64;
+            self.objects.clear();
+            self.entries.clear();
+            self.known.clear();
+        }
         if self.damaged_at.is_some() {
             return Ok(());
         }
@@ -152,6 +161,26 @@ impl Journal {
                 }
             }
         }
+    }
+
+    /// Reads the records that stand behind a place that makes no sense, as those before it are
+    /// read. Only for a journal whose writer is dead: the tail of a living one is being written.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be read.
+    pub(super) fn read_past_damage(&mut self) -> Result<()> {
+        let bytes = disk::read_from(&self.log, &self.log_path, self.read)?;
+        let mut rest = bytes.as_slice();
+        let mut at = self.read;
+        while let Some((skipped, record, length)) = find_record(self.format, rest) {
+            // A writer that dies leaves one torn tail, and nothing behind it.
+            self.damaged_at.get_or_insert(at);
+            self.take(record);
+            at += (skipped + length) as u64;
+            self.read = at;
+            rest = &rest[skipped + length..];
+        }
+        Ok(())
     }
 
     /// Adds what a record says.

@@ -1,5 +1,6 @@
 //! Appending to a journal: what is acknowledged survives the writer (format.md, section 5).
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ impl JournalWriter {
     /// Starts a journal named `id`, 16 random hex digits, in `folder`.
     ///
     /// # Errors
-    /// [`Error::Disk`] if it cannot be made.
+    /// [`Error::Disk`] if it cannot be made; [`is_name_taken`] tells whether another name may do.
     pub(crate) fn create(
         folder: &Path,
         id: &str,
@@ -69,7 +70,9 @@ impl JournalWriter {
     /// Appends objects that the journal lacks, contents that are known from now on, and entries.
     ///
     /// When this returns, all of it survives the death of the process; with `synced` and an
-    /// entry, a power cut too. When it fails, none of it happened.
+    /// entry, a power cut too. When it fails, none of it happened, and nothing may be appended
+    /// any more: a reader may have seen what was then cut off, and must not find other records in
+    /// its place.
     ///
     /// # Errors
     /// [`Error::Disk`] if a file cannot be written.
@@ -85,10 +88,9 @@ impl JournalWriter {
         let mut end = start;
         // Two threads may have made the same object; a pack holds it once.
         let mut lacking = Vec::with_capacity(objects.len());
+        let mut seen = HashSet::with_capacity(objects.len());
         for object in objects {
-            let is_new = !self.journal.objects.contains_key(&object.id)
-                && !lacking.iter().any(|other: &&PackedObject<'_>| other.id == object.id);
-            if !is_new {
+            if self.journal.objects.contains_key(&object.id) || !seen.insert(object.id) {
                 continue;
             }
             lacking.push(object);
@@ -142,13 +144,10 @@ impl JournalWriter {
     }
 
     fn cut_back(&self, pack_end: u64) {
-        use std::io::Seek;
-        // If even this fails, readers stop at the torn record, and the next append, which starts
-        // where the file ends, leaves a gap that sealing finds.
-        drop(disk::truncate(&self.pack, &self.journal.pack_path, pack_end));
+        // The log first: no record may speak of bytes that are not there. If even this fails,
+        // readers stop at the torn record.
         drop(disk::truncate(&self.log, &self.log_path, self.log_end));
-        drop((&self.pack).seek(std::io::SeekFrom::Start(pack_end)));
-        drop((&self.log).seek(std::io::SeekFrom::Start(self.log_end)));
+        drop(disk::truncate(&self.pack, &self.journal.pack_path, pack_end));
     }
 
     /// Gives up writing: the journal as it stands, its lock still held.
@@ -229,8 +228,16 @@ pub(crate) fn adopt(folder: &Path, id: &str, format: ObjectFormat) -> Result<Opt
     if disk::signature(&log_path)? != Some(disk::signature_of(&log, &log_path)?) {
         return Ok(None);
     }
-    let Some(journal) = Journal::open(folder, id, format)? else { return Ok(None) };
+    let Some(mut journal) = Journal::open(folder, id, format)? else { return Ok(None) };
+    journal.read_past_damage()?;
     Ok(Some(Adopted { journal, log_path, log }))
+}
+
+/// Whether [`JournalWriter::create`] failed because somebody has a journal of that name, or took
+/// the file for a dead writer's before it was locked.
+pub(crate) fn is_name_taken(error: &Error) -> bool {
+    use std::io::ErrorKind::{AlreadyExists, NotFound};
+    matches!(error, Error::Disk { source, .. } if matches!(source.kind(), AlreadyExists | NotFound))
 }
 
 fn lock(log: &File, path: &Path) -> Result<()> {

@@ -4,13 +4,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Inner;
+use super::locked::LockedStore;
 use super::merge::merge_small_packs;
+use super::{Inner, Writer, leftovers};
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{
-    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, pack_header, seal,
+    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, edit_packed_refs,
+    pack_header, seal,
 };
 use crate::index::TAGS;
 use crate::journal::{Adopted, Journal, Known, adopt, found_in};
@@ -34,22 +36,26 @@ pub struct FlushReport {
 impl Inner {
     pub(super) fn flush(&self) -> Result<FlushReport> {
         let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
-        let own = self.release_own()?;
+        let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
         let folder = self.repository.journal_folder();
-        if own.is_none() && found_in(&folder)?.is_empty() {
+        if own.is_none() && found_in(&folder)?.is_empty() && !leftovers::any(&self.repository)? {
             return Ok(FlushReport::default());
         }
-        self.require_writable()?;
-        let report = self.flush_journals(own, &folder);
+        let report = self
+            .require_writable()
+            .and_then(|()| self.flush_journals(own, &folder))
+            .map_err(|error| self.read_only_or(error));
         drop(one_at_a_time);
         report
     }
 
     /// Ends the journal of this process, if it holds anything. Its entries stay visible, as those
     /// of a journal among others.
-    fn release_own(&self) -> Result<Option<Adopted>> {
-        let mut slot = self.writer.write().expect(UNPOISONED);
+    pub(super) fn release(&self, slot: &mut Option<Writer>) -> Result<Option<Adopted>> {
         let Some(writer) = slot.take() else { return Ok(None) };
+        let mut index = self.index.write().expect(UNPOISONED);
+        // Whatever happens below, the next look finds it like those of others.
+        index.forget_listing();
         if writer.process != std::process::id() {
             return Ok(None);
         }
@@ -58,15 +64,9 @@ impl Inner {
             adopted.retire()?;
             return Ok(None);
         }
-        let mut index = self.index.write().expect(UNPOISONED);
-        let view = Journal::open(
-            &self.repository.journal_folder(),
-            &adopted.journal.id,
-            self.repository.format,
-        )?;
-        if let Some(journal) = view {
-            index.add_journal(journal);
-        }
+        let folder = self.repository.journal_folder();
+        let view = Journal::open(&folder, &adopted.journal.id, self.repository.format)?;
+        view.into_iter().for_each(|journal| index.add_journal(journal));
         Ok(Some(adopted))
     }
 
@@ -75,23 +75,19 @@ impl Inner {
         let own_folder = self.repository.own_folder();
         let locked = self.locked()?;
         let mut report = FlushReport::default();
+        let packs = self.repository.objects_folder().join("pack");
         let mut journals: Vec<Adopted> = own.into_iter().collect();
+        let mut damaged: Vec<Adopted> = Vec::new();
         for id in found_in(folder)? {
             if journals.iter().any(|journal| journal.journal.id == id) {
                 continue;
             }
             if let Some(dead) = adopt(folder, &id, format)? {
                 report.recovered_journals += 1;
-                if is_whole(&dead.journal) {
-                    journals.push(dead);
-                } else {
-                    report.entries += self.salvage(&locked, &dead.journal)?;
-                    dead.set_aside(&own_folder.join("damaged"))?;
-                    report.damaged_journals.push(id);
-                }
+                let whole = is_whole(&dead.journal, &packs);
+                if whole { &mut journals } else { &mut damaged }.push(dead);
             }
         }
-        let packs = self.repository.objects_folder().join("pack");
         for journal in &mut journals {
             publish(journal, &packs, format)?;
         }
@@ -116,9 +112,31 @@ impl Inner {
             journal.retire()?;
         }
         disk::crash_point("journal retired");
+        self.packs.refresh()?;
+        // After the others: entries of one journal may stand on objects of another.
+        for journal in damaged {
+            self.flush_damaged(&locked, journal, &mut report)?;
+        }
+        leftovers::remove(&self.repository)?;
         report.merged_packs = merge_small_packs(&locked)?;
         self.packs.refresh()?;
         Ok(report)
+    }
+
+    /// Saves what can be read of a damaged journal, which is kept unless nothing is missing.
+    fn flush_damaged(
+        &self,
+        locked: &LockedStore<'_>,
+        journal: Adopted,
+        report: &mut FlushReport,
+    ) -> Result<()> {
+        let saved = self.salvage(locked, &journal.journal)?;
+        report.entries += saved;
+        if saved == journal.journal.entries.len() && journal.journal.damaged_at.is_none() {
+            return journal.retire();
+        }
+        report.damaged_journals.push(journal.journal.id.clone());
+        journal.set_aside(&self.repository.damaged_folder())
     }
 
     fn remember(&self, known: &[Known]) -> Result<()> {
@@ -132,12 +150,18 @@ impl Inner {
 
 /// Whether every object that the log speaks of is in the pack as it was written. A power cut can
 /// keep the log and lose the pack.
-fn is_whole(journal: &Journal) -> bool {
+fn is_whole(journal: &Journal, packs: &Path) -> bool {
     if journal.damaged_at.is_some() {
         return false;
     }
-    if journal.sealed.is_some() || journal.objects.is_empty() {
+    if journal.objects.is_empty() {
         return true;
+    }
+    if let Some(checksum) = journal.sealed {
+        // A flush that died may have moved it. If it is nowhere, a foreign gc was faster than we:
+        // then its objects must be looked for one by one.
+        return disk::is_there(&journal.pack_path)
+            || disk::is_there(&packs.join(format!("pack-{checksum}.pack")));
     }
     let Ok(file) = disk::open(&journal.pack_path) else { return false };
     let mut at = PACK_HEADER_LEN as u64;
@@ -165,18 +189,19 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
         return Ok(());
     }
     let path = adopted.journal.pack_path.clone();
-    let checksum = if let Some(checksum) = adopted.journal.sealed {
-        checksum
-    } else {
-        let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
-            action: "open",
-            path: path.clone(),
-            source: std::io::ErrorKind::NotFound.into(),
-        })?;
-        let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
-        disk::crash_point("pack sealed");
-        adopted.mark_sealed(checksum)?;
-        checksum
+    let checksum = match adopted.journal.sealed {
+        Some(checksum) => checksum,
+        None => {
+            let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
+                action: "open",
+                path: path.clone(),
+                source: std::io::ErrorKind::NotFound.into(),
+            })?;
+            let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
+            disk::crash_point("pack sealed");
+            adopted.mark_sealed(checksum)?;
+            checksum
+        }
     };
     disk::crash_point("seal recorded");
     place(&path, packs, &mut entries, &checksum, format)
@@ -205,7 +230,6 @@ pub(super) fn complete(
     let checksum = checksum.finish();
     disk::write_at(file, path, checksum.as_bytes(), end)?;
     disk::sync(file, path)?;
-    disk::make_read_only(file, path)?;
     Ok(checksum)
 }
 
@@ -217,7 +241,7 @@ pub(super) const KEEP_NOTE: &[u8] = b"recell: until its names are there\n";
 pub(super) fn place(
     path: &Path,
     packs: &Path,
-    entries: &mut [EntryAt],
+    entries: &mut Vec<EntryAt>,
     checksum: &ObjectId,
     format: ObjectFormat,
 ) -> Result<()> {
@@ -226,6 +250,8 @@ pub(super) fn place(
     disk::replace_unsynced(&named("keep"), KEEP_NOTE)?;
     let target = named("pack");
     if disk::is_there(path) {
+        // Not before: a flush that was interrupted opens the pack of its journal for writing.
+        disk::make_read_only(path)?;
         disk::rename(path, &target)?;
     }
     disk::crash_point("pack written");

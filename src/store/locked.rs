@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::flush::{FlushLock, KEEP_NOTE, complete, place};
+use super::flush::{FlushLock, complete, place};
 use super::{Inner, Store};
 use crate::content::ObjectSource;
 use crate::disk;
@@ -81,31 +81,34 @@ impl LockedStore<'_> {
             &self.inner.repository.git_dir,
             self.inner.repository.format,
             edits,
-            &self.own_folder().join("packed-refs.owner"),
+            &self.own_folder().join(super::leftovers::OWNER),
             self.inner.options.lock_patience,
         )
     }
 
-    /// Returns the packs that nobody asked to keep, and removes what a crash left of ours.
+    /// Returns the indices of the packs that may be replaced by others with the same objects.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if the folder cannot be read.
-    pub(crate) fn raw_packs(&self) -> Result<Vec<RawPack>> {
-        let mut packs = Vec::new();
-        for entry in disk::list(&self.packs_folder())? {
-            if entry.path.extension().is_none_or(|extension| extension != "idx") {
-                continue;
-            }
-            let keep = entry.path.with_extension("keep");
-            match disk::read_if_there(&keep)? {
-                // Ours, and we hold the lock: a crash left it after its names were there.
-                Some(note) if note == KEEP_NOTE => drop(disk::remove(&keep)?),
-                Some(_) => continue,
-                None => {}
-            }
-            packs.extend(RawPack::open(&entry.path, self.inner.repository.format));
+    pub(crate) fn free_packs(&self) -> Result<Vec<PathBuf>> {
+        /// Somebody wants these as they are: `.keep`, or git, which keeps what nothing names in a
+        /// pack of its own (`.mtimes`), and what comes from a partial clone (`.promisor`).
+        const BOUND: [&str; 3] = ["keep", "mtimes", "promisor"];
+        let listing = disk::list(&self.packs_folder())?;
+        // git's index over many packs names those that would go.
+        if listing.iter().any(|entry| entry.name == "multi-pack-index") {
+            return Ok(Vec::new());
         }
-        Ok(packs)
+        let indices = listing.into_iter().map(|entry| entry.path).filter(|path| {
+            path.extension().is_some_and(|extension| extension == "idx")
+                && BOUND.iter().all(|bound| !disk::is_there(&path.with_extension(bound)))
+        });
+        Ok(indices.collect())
+    }
+
+    /// Opens the pack of that index; `None` if it is damaged.
+    pub(crate) fn open_pack(&self, index_path: &Path) -> Option<RawPack> {
+        RawPack::open(index_path, self.inner.repository.format)
     }
 
     /// Copies the entries of `packs` that `wanted` takes into a new pack, each object once;
@@ -162,7 +165,7 @@ impl LockedStore<'_> {
     /// [`crate::Error::Disk`] if a file cannot be removed.
     pub(crate) fn remove_pack(&self, index_path: &Path) -> Result<()> {
         // The index first: nobody is led to a pack that is not there.
-        for extension in ["idx", "pack", "rev"] {
+        for extension in ["idx", "pack", "rev", "bitmap"] {
             disk::remove(&index_path.with_extension(extension))?;
         }
         Ok(())

@@ -4,6 +4,8 @@
 //! they become one, by copying raw entries: a byte is copied once a tier, and a store of any size
 //! has few packs.
 
+use std::path::PathBuf;
+
 use super::locked::LockedStore;
 use crate::disk;
 use crate::error::Result;
@@ -27,26 +29,31 @@ fn tier(size: u64) -> u32 {
 pub(super) fn merge_small_packs(locked: &LockedStore<'_>) -> Result<usize> {
     let mut merged = 0;
     loop {
-        let mut tiers: Vec<Vec<RawPack>> = Vec::new();
-        if disk::list(&locked.packs_folder())?.len() < 2 * FULL_TIER {
+        let mut tiers: Vec<Vec<PathBuf>> = Vec::new();
+        let paths = locked.free_packs()?;
+        if paths.len() < FULL_TIER {
             return Ok(merged);
         }
-        for pack in locked.raw_packs()? {
-            if pack.has_deltas() || pack.len() > LARGEST {
+        for path in paths {
+            let size = disk::signature(&path.with_extension("pack"))?.map_or(0, |s| s.size());
+            if size == 0 || size > LARGEST {
                 continue;
             }
-            let number = tier(pack.len()) as usize;
+            let number = tier(size) as usize;
             if tiers.len() <= number {
                 tiers.resize_with(number + 1, Vec::new);
             }
-            tiers[number].push(pack);
+            tiers[number].push(path);
         }
-        let Some(full) = tiers.into_iter().find(|tier| tier.len() >= FULL_TIER) else {
-            return Ok(merged);
-        };
-        merged += full.len();
-        let kept = locked.copy_entries(&full, |_| true)?;
-        for pack in full.iter().filter(|pack| !kept.contains(&pack.index_path)) {
+        let mut full = tiers.into_iter().filter(|tier| tier.len() >= FULL_TIER).map(|tier| {
+            // A damaged pack is left to verify, and one with deltas to sealing.
+            let packs = tier.iter().filter_map(|path| locked.open_pack(path));
+            packs.filter(|pack| !pack.has_deltas()).collect::<Vec<RawPack>>()
+        });
+        let Some(mergeable) = full.find(|tier| tier.len() > 1) else { return Ok(merged) };
+        merged += mergeable.len();
+        let kept = locked.copy_entries(&mergeable, |_| true)?;
+        for pack in mergeable.iter().filter(|pack| !kept.contains(&pack.index_path)) {
             locked.remove_pack(&pack.index_path)?;
         }
     }

@@ -18,11 +18,13 @@ mod assemble;
 mod draft;
 mod entry;
 mod flush;
+pub(crate) mod leftovers;
 mod locked;
 mod merge;
 mod options;
 mod put;
 mod salvage;
+mod suspects;
 mod view;
 
 use std::path::Path;
@@ -35,6 +37,7 @@ pub use entry::Entry;
 pub use flush::FlushReport;
 pub(crate) use locked::LockedStore;
 pub use options::OpenOptions;
+use suspects::Suspects;
 
 use crate::content::KnownContents;
 use crate::disk;
@@ -62,6 +65,7 @@ pub(crate) struct Inner {
     known: RwLock<KnownContents>,
     /// The bytes of all objects that were appended, by whichever journal.
     written: AtomicU64,
+    suspects: Suspects,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
 }
@@ -115,6 +119,7 @@ impl Store {
         let packs = PackSet::open(&repository.objects_folder(), format)?;
         let index = Index::open(&repository.git_dir, &repository.journal_folder(), format)?;
         let known = KnownContents::open(&repository.own_folder().join("contents"), format);
+        let suspects = Suspects::open(repository.own_folder().join("suspects"));
         Ok(Store {
             inner: Arc::new(Inner {
                 repository,
@@ -124,6 +129,7 @@ impl Store {
                 writer: RwLock::new(None),
                 known: RwLock::new(known),
                 written: AtomicU64::new(0),
+                suspects,
                 flushing: Mutex::new(()),
             }),
         })
@@ -266,11 +272,6 @@ impl Drop for Inner {
 impl Inner {
     fn require_writable(&self) -> Result<()> {
         let folder = self.repository.journal_folder();
-        disk::create_folders(&folder).map_err(|error| match error {
-            Error::Disk { source, .. } => {
-                Error::ReadOnly { path: self.repository.git_dir.clone(), source }
-            }
-            other => other,
-        })
+        disk::create_folders(&folder).map_err(|error| self.read_only_or(error))
     }
 }

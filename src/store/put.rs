@@ -17,7 +17,7 @@ use crate::disk;
 use crate::entry::{Manifest, Part, Provenance};
 use crate::error::{Error, Result};
 use crate::git::{Compression, ObjectId, PackedObject};
-use crate::journal::{JournalWriter, Known};
+use crate::journal::{JournalWriter, Known, is_name_taken};
 use crate::name::{EntryName, ExecutionKey};
 
 const UNPOISONED: &str = "no holder of this lock panics";
@@ -40,7 +40,8 @@ impl Inner {
         for (_, draft) in &drafts {
             refuse_collisions(draft.parts.iter().map(|part| &part.path).collect())?;
         }
-        // What others flushed since need not be stored again.
+        self.leave_journal_of_parent();
+        // What others flushed since need not be stored again, and what they removed must be.
         self.packs.refresh()?;
         // Contents that are in memory stay borrowed until they are appended.
         let mut prepared = Vec::with_capacity(drafts.len());
@@ -179,35 +180,64 @@ impl Inner {
                 PackedObject::new(object.id, object.kind, &object.bytes, Compression::Stored);
             objects.push(packed);
         }
-        self.own_writer(&mut writer)?.append(&objects, &known, &entries, &self.written)?;
+        self.append_to(&mut writer, &objects, &known, &entries)?;
         Ok(names)
     }
 
-    /// Returns the writer of this process; its journal is started if need be.
-    pub(super) fn own_writer<'w>(&self, slot: &'w mut Option<Writer>) -> Result<&'w mut Writer> {
+    /// Appends to the journal of this process, which is started if need be. After a failure the
+    /// journal is left to the next flush, and the next append starts another.
+    pub(super) fn append_to(
+        &self,
+        slot: &mut Option<Writer>,
+        objects: &[PackedObject<'_>],
+        known: &[Known],
+        entries: &[(String, ObjectId)],
+    ) -> Result<()> {
+        let writer = match slot {
+            Some(writer) => writer,
+            None => slot.insert(self.start_journal()?),
+        };
+        writer
+            .append(objects, known, entries, &self.written)
+            .inspect_err(|_| drop(self.release(slot)))?;
+        self.suspects.remove(objects.iter().map(|object| &object.id));
+        Ok(())
+    }
+
+    /// After a fork the journal is the parent's: its lock and its end are not ours to move, and
+    /// what is in it is not ours to rely on.
+    fn leave_journal_of_parent(&self) {
         let process = std::process::id();
-        // After a fork the journal is the parent's: its lock and its end are not ours to move.
-        if slot.as_ref().is_some_and(|writer| writer.process != process) {
-            *slot = None;
-        }
-        match slot {
-            Some(writer) => Ok(writer),
-            None => Ok(slot.insert(self.start_journal(process)?)),
+        let is_foreign = |writer: &Writer| writer.process != process;
+        if self.writer.read().expect(UNPOISONED).as_ref().is_some_and(is_foreign) {
+            *self.writer.write().expect(UNPOISONED) = None;
+            self.index.write().expect(UNPOISONED).forget_listing();
         }
     }
 
-    fn start_journal(&self, process: u32) -> Result<Writer> {
+    fn start_journal(&self) -> Result<Writer> {
+        /// A random name is taken when a fork copied the random numbers, or by chance.
+        const NAMES: usize = 16;
         self.require_writable()?;
         let folder = self.repository.journal_folder();
         let synced = self.options.durability == Durability::Sync;
-        let id = self.options.random_name();
-        let journal = JournalWriter::create(&folder, &id, self.repository.format, synced)
-            .map_err(|error| self.read_only_or(error))?;
-        let started = std::time::Instant::now();
+        let create = || {
+            let id = self.options.random_name();
+            JournalWriter::create(&folder, &id, self.repository.format, synced)
+        };
+        let mut made = create();
+        for _ in 1..NAMES {
+            if !made.as_ref().is_err_and(is_name_taken) {
+                break;
+            }
+            made = create();
+        }
+        let journal = made.map_err(|error| self.read_only_or(error))?;
+        let (process, started) = (std::process::id(), std::time::Instant::now());
         Ok(Writer { journal, process, started, known: HashMap::new() })
     }
 
-    fn read_only_or(&self, error: Error) -> Error {
+    pub(super) fn read_only_or(&self, error: Error) -> Error {
         match error {
             Error::Disk { source, .. } if is_refusal(&source) => {
                 Error::ReadOnly { path: self.repository.git_dir.clone(), source }

@@ -1,6 +1,7 @@
 //! Saves what can be read of a damaged journal.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::Inner;
 use super::flush::{complete, place};
@@ -8,8 +9,8 @@ use super::locked::LockedStore;
 use crate::disk;
 use crate::error::Result;
 use crate::git::{
-    EntryAt, Kind, ObjectId, PACK_HEADER_LEN, RefEdits, TreeMode, inflate_entry, object_id,
-    pack_header, tree_entries,
+    EntryAt, Kind, ObjectFormat, ObjectId, PACK_HEADER_LEN, RefEdits, TreeMode, inflate_entry,
+    object_id, pack_header, tree_entries,
 };
 use crate::index::TAGS;
 use crate::journal::Journal;
@@ -25,35 +26,8 @@ impl Inner {
         let format = self.repository.format;
         let own_folder = self.repository.own_folder();
         let packs = self.repository.objects_folder().join("pack");
-        let Some(source) = disk::open_if_there(&journal.pack_path)? else { return Ok(0) };
         let path = own_folder.join("salvage.pack");
-        disk::remove(&path)?;
-        let mut file = disk::create_new(&path)?;
-        disk::append(&mut file, &path, &[&pack_header(0)])?;
-        let mut end = PACK_HEADER_LEN as u64;
-        let mut saved = Vec::new();
-        let (mut bytes, mut content) = (Vec::new(), Vec::new());
-        for entry in journal.index_entries() {
-            let len = journal.objects.get(&entry.id).map_or(0, |object| object.len);
-            if entry.offset.saturating_add(len) > journal.end {
-                continue;
-            }
-            bytes.resize(usize::try_from(len).unwrap_or(0), 0);
-            let is_good = disk::read_at(&source, &journal.pack_path, &mut bytes, entry.offset)
-                .is_ok()
-                && crc32fast::hash(&bytes) == entry.crc32
-                && inflate_entry(format, &bytes, &mut content)
-                    .is_ok_and(|kind| object_id(format, kind, &content) == entry.id);
-            if is_good {
-                disk::append(&mut file, &path, &[&bytes])?;
-                saved.push(EntryAt { offset: end, ..entry });
-                end += len;
-            }
-        }
-        if saved.is_empty() {
-            disk::remove(&path)?;
-            return Ok(0);
-        }
+        let mut saved = copy_good_objects(journal, &path, format)?;
         let good: HashSet<ObjectId> = saved.iter().map(|entry| entry.id).collect();
         let mut edits = RefEdits::default();
         for (name, tree) in &journal.entries {
@@ -61,10 +35,17 @@ impl Inner {
                 edits.add.insert(format!("{TAGS}{name}"), *tree);
             }
         }
+        if saved.is_empty() {
+            locked.edit_refs(&edits)?;
+            return Ok(edits.add.len());
+        }
+        let file = disk::open_for_change(&path)?.expect("it was written just now");
+        let end = disk::signature_of(&file, &path)?.size();
         let checksum = complete(&file, &path, end, saved.len(), format)?;
         place(&path, &packs, &mut saved, &checksum, format)?;
         locked.edit_refs(&edits)?;
         disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
+        self.packs.refresh()?;
         Ok(edits.add.len())
     }
 
@@ -94,4 +75,39 @@ impl Inner {
         }
         true
     }
+}
+
+/// Writes the objects that are as they were written into the open pack `path`, if there are any.
+fn copy_good_objects(journal: &Journal, path: &Path, format: ObjectFormat) -> Result<Vec<EntryAt>> {
+    disk::remove(path)?;
+    let mut saved = Vec::new();
+    // A flush that died may have made it a pack of the repository.
+    let Some(source) = disk::open_if_there(&journal.pack_path)? else { return Ok(saved) };
+    let mut target = None;
+    let mut end = PACK_HEADER_LEN as u64;
+    let (mut bytes, mut content) = (Vec::new(), Vec::new());
+    for entry in journal.index_entries() {
+        let len = journal.objects.get(&entry.id).map_or(0, |object| object.len);
+        if entry.offset.saturating_add(len) > journal.end {
+            continue;
+        }
+        bytes.resize(usize::try_from(len).unwrap_or(0), 0);
+        let is_good = disk::read_at(&source, &journal.pack_path, &mut bytes, entry.offset).is_ok()
+            && crc32fast::hash(&bytes) == entry.crc32
+            && inflate_entry(format, &bytes, &mut content)
+                .is_ok_and(|kind| object_id(format, kind, &content) == entry.id);
+        if !is_good {
+            continue;
+        }
+        if target.is_none() {
+            let mut file = disk::create_new(path)?;
+            disk::append(&mut file, path, &[&pack_header(0)])?;
+            target = Some(file);
+        }
+        let file = target.as_mut().expect("it was made above");
+        disk::append(file, path, &[&bytes])?;
+        saved.push(EntryAt { offset: end, ..entry });
+        end += len;
+    }
+    Ok(saved)
 }

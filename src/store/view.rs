@@ -4,7 +4,7 @@ use super::Inner;
 use crate::content::{ObjectSink, ObjectSource};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedObject};
+use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedObject, copy_blob, object_id};
 use crate::index::Index;
 use crate::journal::{Journal, Known};
 
@@ -23,20 +23,41 @@ impl Inner {
         Ok(ask(&index, own))
     }
 
-    fn read_once(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
+    /// Tries all that may have the object until `is_good` takes a copy: the journals, of this
+    /// process first, then the packs and loose files with `in_packs`.
+    fn read_once(
+        &self,
+        id: &ObjectId,
+        out: &mut Vec<u8>,
+        is_good: impl Fn(Kind, &[u8]) -> bool,
+        in_packs: impl FnOnce(&mut Vec<u8>) -> Result<Kind, ObjectProblem>,
+    ) -> Result<Kind, ObjectProblem> {
+        let mut problem = ObjectProblem::Missing;
         {
             let writer = self.writer.read().expect(UNPOISONED);
-            let own = writer.as_ref().and_then(|writer| writer.journal.journal.read(id, out));
-            if let Some(found) = own {
-                return found;
+            let own = writer.as_ref().map(|writer| &writer.journal.journal);
+            let index = self.index.read().expect(UNPOISONED);
+            for journal in own.into_iter().chain(index.journals()) {
+                match journal.read(id, out) {
+                    Some(Ok(kind)) if is_good(kind, out) => return Ok(kind),
+                    Some(Ok(_)) => problem = ObjectProblem::Damaged(CHANGED.into()),
+                    Some(Err(damage)) => problem = damage,
+                    None => {}
+                }
             }
         }
-        if let Some(found) = self.index.read().expect(UNPOISONED).read(id, out) {
-            return found;
+        match in_packs(out) {
+            Err(ObjectProblem::Missing) => Err(problem),
+            found => found,
         }
-        self.packs.read(id, out)
+    }
+
+    fn read_plain(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
+        self.read_once(id, out, |_, _| true, |out| self.packs.read(id, out))
     }
 }
+
+const CHANGED: &str = "its bytes are not what was stored";
 
 impl ObjectSource for Inner {
     fn format(&self) -> ObjectFormat {
@@ -44,15 +65,31 @@ impl ObjectSource for Inner {
     }
 
     fn read(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
-        let found = self.read_once(id, out);
+        let found = self.read_plain(id, out);
         if found != Err(ObjectProblem::Missing) {
             return found;
         }
         // It may have moved between the looks: from a journal to a pack, or from pack to pack.
         if self.look(|_, _| ()).is_ok() {
-            return self.read_once(id, out);
+            return self.read_plain(id, out);
         }
         found
+    }
+
+    fn read_intact(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
+        // A journal that went meanwhile is a pack now.
+        drop(self.look(|_, _| ()));
+        let is_good =
+            |kind, content: &[u8]| object_id(self.repository.format, kind, content) == *id;
+        let found = self.read_once(id, out, is_good, |out| self.packs.read_intact(id, out));
+        if let Err(ObjectProblem::Damaged(_)) = found {
+            self.note_damage(id);
+        }
+        found
+    }
+
+    fn note_damage(&self, id: &ObjectId) {
+        self.suspects.add(*id);
     }
 
     fn read_blob_into(&self, id: &ObjectId, out: &mut [u8]) -> Result<(), ObjectProblem> {
@@ -67,12 +104,7 @@ impl ObjectSource for Inner {
         }
         let mut bytes = Vec::new();
         let kind = self.read(id, &mut bytes)?;
-        if kind != Kind::Blob || bytes.len() != out.len() {
-            let reason = format!("{} bytes where {} should be", bytes.len(), out.len());
-            return Err(ObjectProblem::Damaged(reason));
-        }
-        out.copy_from_slice(&bytes);
-        Ok(())
+        copy_blob(kind, &bytes, out)
     }
 }
 
@@ -87,16 +119,17 @@ impl ObjectSink for Inner {
         own.or_else(|| self.known.read().expect(UNPOISONED).find(digest))
     }
 
-    /// Journals of others are left out, as only what is in a pack stays whatever they do, and so
-    /// are loose objects: looking for a file costs more than storing a small object again.
+    /// Journals of others are left out: only what is in a pack stays whatever they do. So are loose
+    /// objects, as looking for a file costs more than storing a small object again, and what was
+    /// found damaged: storing it again is what heals it.
     fn contains(&self, id: &ObjectId) -> bool {
         let writer = self.writer.read().expect(UNPOISONED);
         let own = writer.as_ref().is_some_and(|w| w.journal.journal.objects.contains_key(id));
-        own || self.packs.in_a_pack(id)
+        own || (self.packs.in_a_pack(id) && !self.suspects.has(id))
     }
 
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {
         let mut writer = self.writer.write().expect(UNPOISONED);
-        self.own_writer(&mut writer)?.append(objects, known, &[], &self.written)
+        self.append_to(&mut writer, objects, known, &[])
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::cli::describe::one_line;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
@@ -45,14 +46,15 @@ fn print(session: &Session, entry: &Entry) -> Outcome {
     let ui = &session.ui;
     let manifest = entry.manifest();
     ui.line(format_args!("entry   {}", entry.name()))?;
-    ui.line(format_args!("key     {}", manifest.key))?;
+    ui.line(format_args!("key     {}", one_line(&manifest.key.to_string())))?;
     ui.line(format_args!("made    {}", manifest.created_at.to_rfc3339()))?;
-    ui.line(format_args!("by      {}", manifest.provenance.producer))?;
+    ui.line(format_args!("by      {}", one_line(&manifest.provenance.producer)))?;
     if let Some(seconds) = manifest.provenance.compute_seconds {
         ui.line(format_args!("took    {}", words::took(seconds)))?;
     }
     for part in &manifest.parts {
-        ui.line(format_args!("part    {}  {}", part.path, words::part(part)))?;
+        let described = format!("{}  {}", part.path, words::part(part));
+        ui.line(format_args!("part    {}", one_line(&described)))?;
     }
     Ok(())
 }

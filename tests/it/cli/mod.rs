@@ -1,11 +1,18 @@
 //! The command as a person or a script meets it: one file a command.
 
 mod cat;
+mod completions;
+mod config;
 mod flush;
 mod get;
 mod global;
+mod has;
 mod init;
+mod log;
+mod ls;
 mod put;
+mod show;
+mod status;
 
 use crate::support::TestEnv;
 

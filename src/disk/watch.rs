@@ -4,12 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::disk::{self, Signature};
+use super::{Signature, open_if_there, signature_of};
 use crate::error::Result;
-
-/// How long a folder's time of change may stand still while the folder changes: the clock of a
-/// file system ticks, at worst, every 10 ms on Linux.
-const TICK: Duration = Duration::from_millis(20);
 
 /// A folder whose names are up to date as long as its signature stands still.
 ///
@@ -40,13 +36,15 @@ impl WatchedFolder {
     /// [`crate::Error::Disk`] if the folder cannot be looked at.
     pub(crate) fn has_changed(&mut self) -> Result<bool> {
         let signature = self.look()?;
-        if self.first_seen.is_some() && signature == self.signature {
+        if let Some(seen) = self.first_seen
+            && signature == self.signature
+        {
             if self.settled {
                 return Ok(false);
             }
             // A name made in the same tick as the last look leaves the time as it was: look once
             // more after the tick is over.
-            self.settled = self.first_seen.is_some_and(|seen| seen.elapsed() > TICK);
+            self.settled = seen.elapsed() > signature.map_or(Duration::ZERO, |s| s.tick());
             return Ok(true);
         }
         self.signature = signature;
@@ -57,14 +55,14 @@ impl WatchedFolder {
 
     fn look(&mut self) -> Result<Option<Signature>> {
         if let Some(handle) = &self.handle {
-            let signature = disk::signature_of(handle, &self.path)?;
+            let signature = signature_of(handle, &self.path)?;
             if !signature.is_removed() {
                 return Ok(Some(signature));
             }
         }
-        self.handle = disk::open_if_there(&self.path)?;
+        self.handle = open_if_there(&self.path)?;
         match &self.handle {
-            Some(handle) => disk::signature_of(handle, &self.path).map(Some),
+            Some(handle) => signature_of(handle, &self.path).map(Some),
             None => Ok(None),
         }
     }
@@ -73,6 +71,9 @@ impl WatchedFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk;
+
+    const TICK: Duration = Duration::from_millis(20);
 
     #[test]
     fn a_change_is_noticed_and_standing_still_is_believed_after_a_tick() {

@@ -7,49 +7,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Faults that a test asked for; release builds never look at them.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Faults {
-    /// The [`crash_point`] at which the process aborts.
-    pub(crate) crash_at: Option<String>,
-    /// How many bytes may still be written before the disk counts as full.
-    pub(crate) disk_budget: Option<i64>,
-}
+mod faults;
+mod signature;
+mod watch;
 
-static CRASH_AT: OnceLock<String> = OnceLock::new();
-static BUDGET: AtomicI64 = AtomicI64::new(i64::MAX);
+pub(crate) use faults::{Faults, arm_faults, crash_point};
+pub(crate) use signature::{Signature, signature, signature_of};
+pub(crate) use watch::WatchedFolder;
 
-/// Arms `faults` for the rest of the process. Does nothing in release builds.
-pub(crate) fn arm_faults(faults: Faults) {
-    if cfg!(debug_assertions) {
-        if let Some(point) = faults.crash_at {
-            drop(CRASH_AT.set(point));
-        }
-        BUDGET.store(faults.disk_budget.unwrap_or(i64::MAX), Ordering::Relaxed);
-    }
-}
-
-/// A place where a test can make the process die as if by `kill -9`; nothing in release builds.
-pub(crate) fn crash_point(name: &str) {
-    if cfg!(debug_assertions) && CRASH_AT.get().is_some_and(|armed| armed == name) {
-        std::process::abort();
-    }
-}
-
-/// Takes `bytes` from the disk that a test made small.
-fn spend(bytes: usize) -> io::Result<()> {
-    if cfg!(debug_assertions) && BUDGET.load(Ordering::Relaxed) != i64::MAX {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        if BUDGET.fetch_sub(bytes, Ordering::Relaxed) < bytes {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-    }
-    Ok(())
-}
+use faults::allowance;
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
@@ -118,9 +87,16 @@ pub(crate) fn create_new(path: &Path) -> Result<File> {
 /// Writes all of `pieces` one after the other at the end of `file`, in as few calls as possible.
 pub(crate) fn append(file: &mut File, path: &Path, pieces: &[&[u8]]) -> Result<()> {
     let total = pieces.iter().map(|piece| piece.len()).sum();
-    spend(total)
-        .and_then(|()| write_all_vectored(file, pieces, total))
-        .map_err(failed("write", path))
+    let write = |file: &mut File| {
+        let allowed = allowance(total);
+        if allowed < total {
+            // A disk that fills up takes the first bytes of a write.
+            file.write_all(&pieces.concat()[..allowed])?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        write_all_vectored(file, pieces, total)
+    };
+    write(file).map_err(failed("write", path))
 }
 
 fn write_all_vectored(file: &mut File, pieces: &[&[u8]], total: usize) -> io::Result<()> {
@@ -145,12 +121,22 @@ fn write_all_vectored(file: &mut File, pieces: &[&[u8]], total: usize) -> io::Re
     Ok(())
 }
 
+/// Adds a line to a text file, which is made if need be, in one write.
+pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
+    let mut file =
+        OpenOptions::new().append(true).create(true).open(path).map_err(failed("open", path))?;
+    append(&mut file, path, &[format!("{line}\n").as_bytes()])
+}
+
 /// Overwrites `bytes` at `offset`.
 pub(crate) fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> Result<()> {
     use std::os::unix::fs::FileExt;
-    spend(bytes.len())
-        .and_then(|()| file.write_all_at(bytes, offset))
-        .map_err(failed("write", path))
+    let write = || {
+        let allowed = allowance(bytes.len());
+        file.write_all_at(&bytes[..allowed], offset)?;
+        if allowed < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    };
+    write().map_err(failed("write", path))
 }
 
 /// Fills `buffer` from `offset`; fails if the file ends before.
@@ -208,13 +194,23 @@ pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
     replace_with(path, bytes, false)
 }
 
+/// What the names of files start with that are about to replace another.
+const TEMPORARY: &str = ".recell-";
+
+/// Whether a file of that name is, or was until a crash, about to replace another.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
 fn replace_with(path: &Path, bytes: &[u8], synced: bool) -> Result<()> {
     // A link is followed, so that the file it names changes and the link stays.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().unwrap_or_else(|| Path::new("."));
     let write = || {
-        let mut file = tempfile::Builder::new().prefix(".recell-").tempfile_in(folder)?;
-        spend(bytes.len())?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        if allowance(bytes.len()) < bytes.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         file.write_all(bytes)?;
         match fs::metadata(&target) {
             Ok(old) => fs::set_permissions(file.path(), old.permissions())?,
@@ -276,9 +272,9 @@ pub(crate) fn create_folders(path: &Path) -> Result<()> {
 }
 
 /// Makes a file unwritable, as git does with packs.
-pub(crate) fn make_read_only(file: &File, path: &Path) -> Result<()> {
+pub(crate) fn make_read_only(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o444)).map_err(failed("protect", path))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o444)).map_err(failed("protect", path))
 }
 
 /// One name in a folder.
@@ -309,58 +305,23 @@ pub(crate) fn list(path: &Path) -> Result<Vec<FolderEntry>> {
     Ok(names)
 }
 
-/// What tells one state of a file or folder from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Signature {
-    inode: u64,
-    links: u64,
-    size: u64,
-    changed_nanos: i128,
+/// Returns what tells an open file from every other there is, was or will be at its place: its
+/// inode, and when that was made, as inodes are given out again.
+pub(crate) fn identity(file: &File, path: &Path) -> Result<String> {
+    file.metadata().map(|metadata| identity_of(&metadata)).map_err(failed("look at", path))
 }
 
-impl Signature {
-    /// Returns the bytes the file held.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Returns the number by which the file system knows the file.
-    pub(crate) fn inode(&self) -> u64 {
-        self.inode
-    }
-
-    /// Whether it has no name any more: it was removed while it was open.
-    pub(crate) fn is_removed(&self) -> bool {
-        self.links == 0
-    }
-
-    /// Returns when it was last changed, in microseconds since 1970.
-    pub(crate) fn changed_micros(&self) -> i64 {
-        i64::try_from(self.changed_nanos / 1000).unwrap_or(i64::MAX)
-    }
-
-    fn of(metadata: &fs::Metadata) -> Signature {
-        use std::os::unix::fs::MetadataExt;
-        Signature {
-            inode: metadata.ino(),
-            links: metadata.nlink(),
-            size: metadata.len(),
-            changed_nanos: i128::from(metadata.mtime()) * 1_000_000_000
-                + i128::from(metadata.mtime_nsec()),
-        }
-    }
-}
-
-/// Returns the signature of what is at `path`; `None` if nothing is.
-pub(crate) fn signature(path: &Path) -> Result<Option<Signature>> {
+/// Returns the [`identity`] of what is at `path`; `None` if nothing is.
+pub(crate) fn identity_at(path: &Path) -> Result<Option<String>> {
     let found = if_there(fs::metadata(path)).map_err(failed("look at", path))?;
-    Ok(found.map(|metadata| Signature::of(&metadata)))
+    Ok(found.map(|metadata| identity_of(&metadata)))
 }
 
-/// Returns the signature of an open file.
-pub(crate) fn signature_of(file: &File, path: &Path) -> Result<Signature> {
-    let metadata = file.metadata().map_err(failed("look at", path))?;
-    Ok(Signature::of(&metadata))
+fn identity_of(metadata: &fs::Metadata) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let made = metadata.created().ok();
+    let since = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
+    format!("{} {}", metadata.ino(), since.map_or(0, |since| since.as_nanos()))
 }
 
 /// Whether something is at `path`.

@@ -1,0 +1,49 @@
+//! What a flush that died left behind. Whoever removes it holds the flush lock; nobody without
+//! that lock writes under these names.
+
+use std::path::PathBuf;
+
+use super::flush::KEEP_NOTE;
+use crate::disk;
+use crate::error::Result;
+use crate::git::{Repository, remove_dead_lock};
+
+/// Files that are only there while a flush runs, in the folder of recell's own files.
+const WORK_FILES: [&str; 4] = ["merge.pack", "salvage.pack", "packed-refs.new", OWNER];
+/// The record of who made git's lock of `packed-refs`.
+pub(super) const OWNER: &str = "packed-refs.owner";
+
+/// Returns the leftovers, as long as no flush is running.
+pub(crate) fn find(repository: &Repository) -> Result<Vec<PathBuf>> {
+    let own = disk::list(&repository.own_folder())?;
+    let mut found: Vec<PathBuf> = own
+        .into_iter()
+        .filter(|entry| {
+            WORK_FILES.contains(&entry.name.as_str()) || disk::is_temporary(&entry.name)
+        })
+        .map(|entry| entry.path)
+        .collect();
+    for entry in disk::list(&repository.objects_folder().join("pack"))? {
+        let is_ours =
+            || disk::read_if_there(&entry.path).map(|note| note.as_deref() == Some(KEEP_NOTE));
+        if disk::is_temporary(&entry.name) || (entry.name.ends_with(".keep") && is_ours()?) {
+            found.push(entry.path);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether there are any.
+pub(super) fn any(repository: &Repository) -> Result<bool> {
+    Ok(!find(repository)?.is_empty())
+}
+
+/// Removes them. The caller holds the flush lock, and no journal is half flushed.
+pub(super) fn remove(repository: &Repository) -> Result<()> {
+    // The lock before the record that says whose it is.
+    remove_dead_lock(&repository.git_dir, &repository.own_folder().join(OWNER))?;
+    for path in find(repository)? {
+        disk::remove(&path)?;
+    }
+    Ok(())
+}
