@@ -211,6 +211,18 @@ pub enum Error {
         /// The filter's name.
         filter: String,
     },
+    /// There is no git repository to install something in.
+    #[error("there is no git repository here: {reason}")]
+    NoHost {
+        /// Why not.
+        reason: String,
+    },
+    /// The filter is not, or not rightly, installed.
+    #[error("git does not give the notebooks below `{}` to recell", path.display())]
+    FilterNotInstalled {
+        /// The folder of the notebooks.
+        path: PathBuf,
+    },
     /// The repository has no work tree to install something in.
     #[error("`{}` is a bare repository", git_dir.display())]
     NoWorkTree {
@@ -357,6 +369,8 @@ impl Error {
             Error::TalkToGit { .. } => "talk_to_git",
             Error::FilterProtocol { .. } => "filter_protocol",
             Error::FilterTaken { .. } => "filter_taken",
+            Error::NoHost { .. } => "no_host",
+            Error::FilterNotInstalled { .. } => "filter_not_installed",
             Error::NoWorkTree { .. } => "no_work_tree",
             Error::ChangedMeanwhile { .. } => "changed_meanwhile",
             Error::StoreMissing { .. } => "store_missing",
@@ -456,6 +470,10 @@ impl Error {
                  attributes{}, then run `recell filter install`.",
                 if filter == "nbstripout" { " (`nbstripout --uninstall`)" } else { "" }
             )),
+            Error::NoHost { .. } => {
+                Some("Run it in the repository of your notebooks, or `git init` first.".into())
+            }
+            Error::FilterNotInstalled { .. } => Some("Run `recell filter install`.".into()),
             Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
             Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
             Error::StoreMissing { .. } => {

@@ -2,6 +2,7 @@
 //!
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
+mod attributes;
 mod filter_protocol;
 mod host;
 mod inflate;
@@ -17,6 +18,7 @@ mod repository;
 pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
+pub(crate) use attributes::{FilterPlan, FilterSetting};
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };
