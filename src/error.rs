@@ -331,6 +331,12 @@ pub enum Error {
         /// The notebook.
         path: PathBuf,
     },
+    /// A notebook that was stripped and restored is not what it was.
+    #[error("`{notebook}` did not come back as it was")]
+    NotRestored {
+        /// Its name.
+        notebook: String,
+    },
     /// Notebooks have outputs that should have none.
     #[error("{count} of {total} notebooks have outputs")]
     NotStripped {
@@ -386,6 +392,7 @@ impl Error {
             Error::OutsideWorkspace { .. } => "outside_workspace",
             Error::OneNotebook { .. } => "one_notebook",
             Error::WouldLose { .. } => "would_lose",
+            Error::NotRestored { .. } => "not_restored",
             Error::NotStripped { .. } => "not_stripped",
         }
     }
@@ -508,6 +515,9 @@ impl Error {
             Error::OneNotebook { .. } => Some("Name one notebook.".into()),
             Error::WouldLose { .. } => {
                 Some("Run `recell init` first, or drop them with `--no-record`.".into())
+            }
+            Error::NotRestored { .. } => {
+                Some("This is a mistake in recell: please report it with the notebook.".into())
             }
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())

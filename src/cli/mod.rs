@@ -62,6 +62,7 @@ enum Command {
     Flush(commands::flush::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
+    Demo(commands::demo::Args),
 }
 
 impl Command {
@@ -83,6 +84,7 @@ impl Command {
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
+            Command::Demo(args) => commands::demo::run(args, session),
         }
     }
 }
