@@ -12,6 +12,7 @@ use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
 use crate::error::{Error, Result};
+use crate::git::GitEnvironment;
 use crate::store::{OpenOptions, Store};
 use crate::workspace::{Surroundings, Workspace};
 
@@ -62,6 +63,12 @@ impl Session {
     /// Returns the path that a relative one on the command line means.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
         self.surroundings.directory.join(path)
+    }
+
+    /// Returns what a git executable may see of the environment.
+    pub(crate) fn git_environment(&self) -> GitEnvironment {
+        let variables = self.surroundings.environment.iter();
+        GitEnvironment::new(variables.map(|(name, value)| (name.into(), value.into())))
     }
 
     /// Returns what the workspace is looked for with.

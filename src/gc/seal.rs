@@ -16,6 +16,9 @@ use crate::store::Store;
 /// search for them costs more than it saves.
 const SMALL: u64 = 64 << 10;
 
+/// Up to this many bytes a pack is copied for the sake of a few small objects.
+const CHEAP_TO_COPY: u64 = 64 << 20;
+
 /// How far git looks for a base, and how long a chain of deltas may be. Beyond, a version saves a
 /// few bytes more and each get takes longer.
 const WINDOW: &str = "--window=50";
@@ -98,14 +101,17 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
     })
 }
 
-/// Leaves out packs that are mostly large objects, and an already sealed one that is more than
+/// Leaves out large packs that are mostly large objects, and an already sealed one that is more than
 /// twice as large as all the others: sealing it again would cost much and save little.
 fn choose(packs: Vec<RawPack>) -> Vec<RawPack> {
     let (sealed, fresh): (Vec<RawPack>, Vec<RawPack>) =
         packs.into_iter().partition(RawPack::has_deltas);
     let mut chosen: Vec<RawPack> = fresh
         .into_iter()
-        .filter(|pack| 2 * small_entries(pack).map(|(_, len)| len).sum::<u64>() >= pack.len())
+        .filter(|pack| {
+            let small: u64 = small_entries(pack).map(|(_, len)| len).sum();
+            small > 0 && (pack.len() <= CHEAP_TO_COPY || 2 * small >= pack.len())
+        })
         .collect();
     let fresh_bytes: u64 = chosen.iter().map(RawPack::len).sum();
     if fresh_bytes > 0 {

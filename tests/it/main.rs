@@ -12,4 +12,5 @@
 mod cli;
 mod flushing;
 mod reading;
+mod sealing;
 mod support;
