@@ -17,7 +17,7 @@ pub(crate) struct Args {}
 pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let progress = session.ui.progress();
-    progress.begin("flushing", None, Unit::Items);
+    progress.begin("flushing", None, Unit::Time);
     let report = store.flush()?;
     progress.end();
     let ui = &session.ui;
