@@ -388,7 +388,6 @@ impl Error {
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
             Error::GitFailed { stderr, .. } => git_hint(stderr),
-            Error::TalkToGit { .. } => None,
             Error::FilterProtocol { .. } => Some(
                 "Git starts this command by itself: run `recell filter install`, then `git add` \
                  your notebooks."
@@ -417,7 +416,7 @@ impl Error {
             Error::StdinTwice { .. } => {
                 Some("Name a file for it, or put several parts with `--batch`.".into())
             }
-            Error::WritePart { .. } | Error::Stream { .. } => None,
+            Error::WritePart { .. } | Error::TalkToGit { .. } | Error::Stream { .. } => None,
         }
     }
 }

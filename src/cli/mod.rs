@@ -1,7 +1,7 @@
 //! The command line: parses, asks the library, prints. One file a command.
 //!
 //! Data goes to stdout, words to stderr. The environment, the working directory, the clock and
-//! randomness are asked for here, once, and handed on in a [`Session`].
+//! randomness are asked for here, once, and handed on in a `Session`.
 
 mod args;
 mod changes;

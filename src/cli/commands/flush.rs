@@ -24,7 +24,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let progress = session.ui.progress();
-    progress.begin("flushing", None, Unit::Items);
+    progress.begin("flushing", None, Unit::Time);
     let report = store.flush()?;
     let sealed = match args.seal {
         true => Some(gc::seal(&store, &session.git_environment())?),
