@@ -28,6 +28,7 @@ mod suspects;
 mod view;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     index: RwLock<Index>,
     writer: RwLock<Option<Writer>>,
     known: RwLock<KnownContents>,
+    /// The bytes of all objects that were appended, by whichever journal.
+    written: AtomicU64,
     suspects: Suspects,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
@@ -82,8 +85,11 @@ impl Writer {
         objects: &[PackedObject<'_>],
         known: &[Known],
         entries: &[(String, ObjectId)],
+        written: &AtomicU64,
     ) -> Result<()> {
+        let before = self.journal.journal.end;
         self.journal.append(objects, known, entries)?;
+        written.fetch_add(self.journal.journal.end - before, Ordering::Relaxed);
         self.known.extend(known.iter().map(|known| (known.digest, *known)));
         Ok(())
     }
@@ -122,6 +128,7 @@ impl Store {
                 index: RwLock::new(index),
                 writer: RwLock::new(None),
                 known: RwLock::new(known),
+                written: AtomicU64::new(0),
                 suspects,
                 flushing: Mutex::new(()),
             }),
@@ -224,6 +231,12 @@ impl Store {
         let prefix = pattern.prefix();
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
         Ok(found.into_iter().map(|(name, _)| name).filter(|name| pattern.matches(name)).collect())
+    }
+
+    /// Returns how many bytes of objects were stored through this handle and its clones, after
+    /// compression. What the store had already adds nothing.
+    pub fn bytes_written(&self) -> u64 {
+        self.inner.written.load(Ordering::Relaxed)
     }
 
     /// Moves what is in the journal of this store, and in those of dead writers, into the

@@ -11,6 +11,7 @@
 
 mod cli;
 mod flushing;
+mod notebooks;
 mod reading;
 mod sealing;
 mod support;
