@@ -26,10 +26,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let progress = session.ui.progress();
     progress.begin("flushing", None, Unit::Time);
     let report = store.flush()?;
-    let sealed = match args.seal {
-        true => Some(gc::seal(&store, &session.git_environment())?),
-        false => None,
-    };
+    let sealed = args.seal.then(|| gc::seal(&store, &session.git_environment())).transpose()?;
     progress.end();
     let ui = &session.ui;
     for journal in &report.damaged_journals {
