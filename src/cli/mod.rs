@@ -58,6 +58,8 @@ enum Command {
     Log(commands::log::Args),
     Status(commands::status::Args),
     Flush(commands::flush::Args),
+    Verify(commands::verify::Args),
+    Rm(commands::rm::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
 }
@@ -78,6 +80,8 @@ impl Command {
             Command::Log(args) => commands::log::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
+            Command::Verify(args) => commands::verify::run(args, session),
+            Command::Rm(args) => commands::rm::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
         }
