@@ -2,11 +2,13 @@
 //!
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
+mod filter_protocol;
 mod host;
 mod inflate;
 mod objects;
 mod pack;
 mod packs;
+mod pktline;
 mod process;
 mod raw_pack;
 mod refs;
@@ -15,6 +17,9 @@ mod repository;
 pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
+pub(crate) use filter_protocol::{
+    FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
+};
 pub(crate) use host::{Direction, HostRepository, NoHost, Scope};
 pub(crate) use inflate::inflate_entry;
 pub(crate) use objects::{
