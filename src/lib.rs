@@ -16,8 +16,11 @@ mod journal;
 mod lookup;
 mod name;
 pub mod notebook;
+mod progress;
+pub mod retention;
 mod size;
 mod store;
+mod verify;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use config::{
@@ -34,5 +37,16 @@ pub use error::{Error, Result};
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
+pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};
+pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
+
+/// Makes this process die at a named place, or its disk fill up: for tests of what a crash leaves.
+///
+/// `crash_at` is the name of a crash point, `<point>#<n>` the n-th time it is passed;
+/// `disk_budget` is how many bytes may still be written. Release builds do nothing.
+#[doc(hidden)]
+pub fn arm_faults(crash_at: Option<String>, disk_budget: Option<i64>) {
+    disk::arm_faults(disk::Faults { crash_at, disk_budget });
+}

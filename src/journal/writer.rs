@@ -163,6 +163,13 @@ pub(crate) struct Adopted {
     log: File,
 }
 
+impl Drop for Adopted {
+    fn drop(&mut self) {
+        // Closing is not enough while a child that is being started has the same open file.
+        drop(self.log.unlock());
+    }
+}
+
 impl Adopted {
     /// Says in the log that the pack is complete, under the name of that checksum.
     ///

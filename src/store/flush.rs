@@ -10,8 +10,8 @@ use crate::content::KnownContents;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{
-    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, edit_packed_refs,
-    pack_header, seal,
+    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, PackedRefs, RefEdits,
+    edit_packed_refs, loose_tags, pack_header, remove_loose_ref, seal,
 };
 use crate::index::TAGS;
 use crate::journal::{Adopted, Journal, Known, adopt, found_in};
@@ -40,12 +40,58 @@ impl Inner {
         if own.is_none() && found_in(&folder)?.is_empty() && !leftovers::any(&self.repository)? {
             return Ok(FlushReport::default());
         }
-        let report = self
-            .require_writable()
-            .and_then(|()| self.flush_journals(own, &folder))
-            .map_err(|error| self.read_only_or(error));
+        let done = self.flush_then(own, &folder, || Ok(()));
         drop(one_at_a_time);
-        report
+        done
+    }
+
+    /// Flushes, and carries out the changes of refs that `decide` wants, in one replacement of
+    /// `packed-refs` under the same hold of the flush lock. `decide` is given a way to look up the
+    /// tree of a tag.
+    pub(crate) fn change_refs(
+        &self,
+        decide: impl FnOnce(&dyn Fn(&str) -> Option<ObjectId>) -> Result<RefEdits>,
+    ) -> Result<FlushReport> {
+        let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
+        let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
+        let git_dir = &self.repository.git_dir;
+        let change = || {
+            let packed = PackedRefs::open(git_dir, self.repository.format)?;
+            let loose = loose_tags(git_dir)?;
+            let edits = decide(&|name| {
+                let full = format!("{TAGS}{name}");
+                loose.get(&full).copied().or_else(|| packed.find(full.as_bytes()))
+            })?;
+            drop(packed);
+            self.edit_refs(&edits)?;
+            // A loose tag would hide that the packed one went.
+            edits
+                .remove
+                .iter()
+                .filter(|name| loose.contains_key(*name))
+                .try_for_each(|name| remove_loose_ref(git_dir, name))
+        };
+        let done = self.flush_then(own, &self.repository.journal_folder(), change);
+        drop(one_at_a_time);
+        done
+    }
+
+    fn flush_then(
+        &self,
+        own: Option<Adopted>,
+        folder: &Path,
+        then: impl FnOnce() -> Result<()>,
+    ) -> Result<FlushReport> {
+        let work = || {
+            self.require_writable()?;
+            let lock = self.repository.own_folder().join("flush.lock");
+            let held = FlushLock::take(&lock, self.options.lock_patience)?;
+            let report = self.flush_journals(own, folder)?;
+            then()?;
+            drop(held);
+            Ok(report)
+        };
+        work().map_err(|error| self.read_only_or(error))
     }
 
     /// Ends the journal of this process, if it holds anything. Its entries stay visible, as those
@@ -69,10 +115,10 @@ impl Inner {
         Ok(Some(adopted))
     }
 
+    /// Flushes our journal and those of the dead. The caller holds the flush lock.
     fn flush_journals(&self, own: Option<Adopted>, folder: &Path) -> Result<FlushReport> {
         let format = self.repository.format;
         let own_folder = self.repository.own_folder();
-        let _held = FlushLock::take(&own_folder.join("flush.lock"), self.options.lock_patience)?;
         let mut report = FlushReport::default();
         let packs = self.repository.objects_folder().join("pack");
         let mut journals: Vec<Adopted> = own.into_iter().collect();

@@ -43,6 +43,12 @@ pub(super) fn remove(repository: &Repository) -> Result<()> {
     // The lock before the record that says whose it is.
     remove_dead_lock(&repository.git_dir, &repository.own_folder().join(OWNER))?;
     for path in find(repository)? {
+        let is_keep = path.extension().is_some_and(|extension| extension == "keep");
+        if is_keep && !disk::is_there(&path.with_extension("idx")) {
+            // A copy of what other packs hold, which never got its index. The note goes last, as
+            // it alone tells the pack from one that a git is just making.
+            disk::remove(&path.with_extension("pack"))?;
+        }
         disk::remove(&path)?;
     }
     Ok(())

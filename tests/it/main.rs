@@ -7,5 +7,14 @@
     reason = "tests make files, run git and fail loudly"
 )]
 
+mod beside_git;
+mod crash;
+mod damage;
+mod environment;
+mod formats;
+mod full_disk;
+mod layers;
+mod processes;
 mod reading;
+mod removing;
 mod support;
