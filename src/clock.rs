@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 
 /// A moment in UTC, in whole microseconds, between the years 1 and 9999.
 ///
@@ -47,6 +47,13 @@ impl Timestamp {
     /// Returns this moment as RFC 3339 text for people and JSON: `2026-11-21T01:24:00.123456Z`.
     pub fn to_rfc3339(self) -> String {
         self.utc().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+    }
+
+    /// Reads RFC 3339 text, in any zone; text without a zone is in UTC. `None` if it is no moment.
+    pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
+        let zoned = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
+        let moment = zoned.or_else(|_| text.parse().map(|naive: NaiveDateTime| naive.and_utc()));
+        moment.ok().map(|moment| Timestamp::from_micros(moment.timestamp_micros()))
     }
 
     /// Returns this moment in the local zone, to the second: `2026-11-21 01:24:00`.
@@ -175,6 +182,19 @@ mod tests {
         let moment = Timestamp::from_micros(1_795_224_240_123_456);
         assert_eq!(moment.to_string(), "20261121T012400.123456Z");
         assert_eq!(moment.to_rfc3339(), "2026-11-21T01:24:00.123456Z");
+    }
+
+    #[test]
+    fn moments_of_others_are_read() {
+        let moment = Timestamp::from_micros(1_795_224_240_123_456);
+        for (text, expected, why) in [
+            ("2026-11-21T01:24:00.123456Z", Some(moment), "as Jupyter writes them"),
+            ("2026-11-21T02:24:00.123456+01:00", Some(moment), "another zone"),
+            ("2026-11-21T01:24:00.123456", Some(moment), "no zone"),
+            ("yesterday", None, "no moment"),
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(text), expected, "{why}");
+        }
     }
 
     #[test]

@@ -163,6 +163,120 @@ pub enum Error {
         /// The value as written, cut when long.
         found: String,
     },
+    /// There is no git to run.
+    #[error("could not find the git executable `{program}`")]
+    GitNotFound {
+        /// What was looked for.
+        program: String,
+    },
+    /// The git executable is older than what recell builds on.
+    #[error("the git executable is of release `{found}`; at least {oldest} is needed")]
+    GitTooOld {
+        /// Its release, or what it said when asked.
+        found: String,
+        /// The oldest release that will do.
+        oldest: String,
+    },
+    /// The git executable did not do as it was told.
+    #[error("`{command}` failed{}: {stderr}", exit_text(*exit_code))]
+    GitFailed {
+        /// The command, without passwords.
+        command: String,
+        /// Its exit code; `None` if a signal ended it.
+        exit_code: Option<i32>,
+        /// What it wrote to standard error.
+        stderr: String,
+    },
+    /// The pipes between recell and a running git broke.
+    #[error("could not talk to `{command}`")]
+    TalkToGit {
+        /// The command, without passwords.
+        command: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// Git and recell did not understand each other while git's filter ran.
+    #[error("git's filter protocol broke at the {step}")]
+    FilterProtocol {
+        /// How far they had come: `handshake`, `command`, `content`, `answer`.
+        step: &'static str,
+        /// What was wrong.
+        source: io::Error,
+    },
+    /// Some notebooks are given to another filter of git already.
+    #[error("git gives `{path}` to the filter `{filter}`")]
+    FilterTaken {
+        /// A notebook, relative to the work tree.
+        path: String,
+        /// The filter's name.
+        filter: String,
+    },
+    /// The repository has no work tree to install something in.
+    #[error("`{}` is a bare repository", git_dir.display())]
+    NoWorkTree {
+        /// The repository.
+        git_dir: PathBuf,
+    },
+    /// A file is no longer what it was when the change to it was planned.
+    #[error("`{}` was changed meanwhile", path.display())]
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The workspace's store, or the one that was named, is not there.
+    #[error("there is no store at `{}`", path.display())]
+    StoreMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A text may mean several results where one was asked for.
+    #[error("`{text}` may mean {} different results", candidates.len())]
+    Ambiguous {
+        /// What was given.
+        text: String,
+        /// All that it may mean, each written so that it names one.
+        candidates: Vec<String>,
+    },
+    /// A line of a batch cannot be understood.
+    #[error("line {line}: {reason}")]
+    BadLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A line of a batch was understood but not stored.
+    #[error("line {line} was not stored")]
+    LineNotStored {
+        /// The line, from 1.
+        line: usize,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// A file would have been written outside the folder that was named.
+    #[error("`{}` leads out of `{}`", path.display(), folder.display())]
+    OutsideFolder {
+        /// The file's folder.
+        path: PathBuf,
+        /// The folder that was named.
+        folder: PathBuf,
+    },
+    /// Two parts are to be read from standard input.
+    #[error("standard input was read already, so that nothing is left for part `{part}`")]
+    StdinTwice {
+        /// The second part's name.
+        part: String,
+    },
+    /// Standard input or output failed.
+    #[error("could not {action} standard {stream}")]
+    Stream {
+        /// What was tried: `read`, `write to`.
+        action: &'static str,
+        /// Which: `input`, `output`.
+        stream: &'static str,
+        /// What the system answered.
+        source: io::Error,
+    },
 }
 
 impl Error {
@@ -187,6 +301,21 @@ impl Error {
             Error::UnknownSetting { .. } => "unknown_setting",
             Error::UnknownVariable { .. } => "unknown_variable",
             Error::BadSetting { .. } => "bad_setting",
+            Error::GitNotFound { .. } => "git_not_found",
+            Error::GitTooOld { .. } => "git_too_old",
+            Error::GitFailed { .. } => "git_failed",
+            Error::TalkToGit { .. } => "talk_to_git",
+            Error::FilterProtocol { .. } => "filter_protocol",
+            Error::FilterTaken { .. } => "filter_taken",
+            Error::NoWorkTree { .. } => "no_work_tree",
+            Error::ChangedMeanwhile { .. } => "changed_meanwhile",
+            Error::StoreMissing { .. } => "store_missing",
+            Error::Ambiguous { .. } => "ambiguous",
+            Error::BadLine { .. } => "bad_line",
+            Error::LineNotStored { source, .. } => source.code(),
+            Error::OutsideFolder { .. } => "outside_folder",
+            Error::StdinTwice { .. } => "stdin_twice",
+            Error::Stream { .. } => "stream",
         }
     }
 
@@ -237,14 +366,13 @@ impl Error {
             Error::Key { .. } => Some("Write it as `notebook:cell:module`.".into()),
             Error::PartPath { .. } => Some("Write it as `outputs/0.txt`.".into()),
             Error::PartsCollide { .. } => Some("Give one of them another name.".into()),
-            Error::WritePart { .. } => None,
             Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
             Error::BadToml { .. } => Some("Correct that line and try again.".into()),
-            Error::UnknownSetting { nearest: Some(nearest), .. } => {
-                Some(format!("Did you mean `{nearest}`? `recell config` lists all settings."))
-            }
+            Error::UnknownSetting { nearest: Some(nearest), .. } => Some(format!(
+                "Did you mean `{nearest}`? `recell config --describe` lists all settings."
+            )),
             Error::UnknownSetting { nearest: None, .. } => {
-                Some("Run `recell config` for a list of all settings.".into())
+                Some("Run `recell config --describe` for a list of all settings.".into())
             }
             Error::UnknownVariable { nearest: Some(nearest), .. } => {
                 Some(format!("Did you mean `{nearest}`? Otherwise unset it."))
@@ -253,8 +381,68 @@ impl Error {
                 Some("Unset it: names that start with `RECELL_` are recell's own.".into())
             }
             Error::BadSetting { name, .. } => {
-                Some(format!("Correct it; `recell config` explains `{name}`."))
+                Some(format!("Correct it; `recell config --describe {name}` explains it."))
             }
+            Error::GitNotFound { .. } => {
+                Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
+            }
+            Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
+            Error::GitFailed { stderr, .. } => git_hint(stderr),
+            Error::FilterProtocol { .. } => Some(
+                "Git starts this command by itself: run `recell filter install`, then `git add` \
+                 your notebooks."
+                    .into(),
+            ),
+            Error::FilterTaken { filter, .. } => Some(format!(
+                "Only one filter can have a notebook: take `filter={filter}` out of your git \
+                 attributes{}, then run `recell filter install`.",
+                if filter == "nbstripout" { " (`nbstripout --uninstall`)" } else { "" }
+            )),
+            Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
+            Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
+            Error::StoreMissing { .. } => {
+                Some("Run `recell init` to make it, or name another with `--store`.".into())
+            }
+            Error::Ambiguous { candidates, .. } => Some(one_of(candidates)),
+            Error::BadLine { .. } => {
+                Some("Lines before it are stored. Correct it and go on from there.".into())
+            }
+            Error::LineNotStored { source, .. } => source
+                .hint()
+                .or_else(|| Some("Lines before it are stored; go on from there.".into())),
+            Error::OutsideFolder { .. } => {
+                Some("Remove the link, or name another folder with `-o`.".into())
+            }
+            Error::StdinTwice { .. } => {
+                Some("Name a file for it, or put several parts with `--batch`.".into())
+            }
+            Error::WritePart { .. } | Error::TalkToGit { .. } | Error::Stream { .. } => None,
         }
+    }
+}
+
+fn exit_text(exit_code: Option<i32>) -> String {
+    exit_code.map_or_else(|| " by a signal".into(), |code| format!(" with exit code {code}"))
+}
+
+/// Returns what to do about the failures of git that have one cure.
+fn git_hint(stderr: &str) -> Option<String> {
+    if stderr.contains("dubious ownership") {
+        return Some(
+            "Somebody else owns that repository: if you trust it, run the `git config --global \
+             --add safe.directory` line that git shows."
+                .into(),
+        );
+    }
+    None
+}
+
+/// Returns a sentence that lists the first few of `candidates`.
+fn one_of(candidates: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = candidates.iter().take(SHOWN).map(|it| format!("`{it}`")).collect();
+    match candidates.len().saturating_sub(SHOWN) {
+        0 => format!("Name one of {}.", shown.join(", ")),
+        more => format!("Name one of {} or {more} more.", shown.join(", ")),
     }
 }

@@ -3,6 +3,7 @@
 //! Results ("entries") are git blobs and trees in a bare side-repository beside the notebooks.
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
+pub mod cli;
 mod clock;
 mod config;
 mod content;
@@ -10,6 +11,7 @@ mod digest;
 mod disk;
 mod entry;
 mod error;
+pub mod gc;
 mod git;
 mod index;
 mod journal;
@@ -21,6 +23,7 @@ pub mod retention;
 mod size;
 mod store;
 mod verify;
+mod workspace;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use config::{
@@ -34,6 +37,7 @@ pub use entry::{
     PartPath, Provenance,
 };
 pub use error::{Error, Result};
+pub use git::GitEnvironment;
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
@@ -41,6 +45,7 @@ pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
+pub use workspace::{Surroundings, Workspace};
 
 /// Makes this process die at a named place, or its disk fill up: for tests of what a crash leaves.
 ///

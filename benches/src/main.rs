@@ -3,7 +3,11 @@
 //! ```console
 //! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large …]
 //! ```
-#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark that cannot go on stops, and peers use the system as it is"
+)]
 
 mod fresh;
 mod large;
@@ -25,6 +29,7 @@ fn main() {
         args.drain(at..at + 2);
     }
     let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| arg == name);
+    let settle = || drop(std::process::Command::new("sync").status());
     for (name, run) in [
         ("small", small::run as fn(&std::path::Path)),
         ("fresh", fresh::run),
@@ -33,6 +38,7 @@ fn main() {
         ("large", large::run),
     ] {
         if wanted(name) {
+            settle();
             let folder = tempfile::tempdir_in(&tmp).unwrap();
             run(folder.path());
         }

@@ -19,11 +19,12 @@ pub(super) const PREFIX: &str = "RECELL_";
 pub(super) const STORE: (&str, &str) = ("RECELL_STORE", "store.path");
 
 /// The variables that set no key.
-const OTHERS: [(&str, &str); 4] = [
-    ("RECELL_LOG", "What to log to stderr, and how much of it."),
+const OTHERS: [(&str, &str); 5] = [
+    ("RECELL_LOG", "Says more on stderr, as `-v` does, if it is not empty."),
     ("RECELL_NOW", "The time to take for now, for tests."),
     ("RECELL_SEED", "The seed of what is otherwise random, for tests."),
     ("RECELL_CRASH_AT", "The named point at which to abort, for crash tests of debug builds."),
+    ("RECELL_DISK_BUDGET", "The bytes after which the disk counts as full, in debug builds."),
 ];
 
 impl Variable {

@@ -187,7 +187,7 @@ sections! {
         /// Parts above this size are cut into chunks that other versions can share.
         chunk_threshold: ByteSize = ByteSize::mib(4);
         /// The journal is flushed into a pack once it holds this many bytes.
-        flush_bytes: ByteSize = ByteSize::mib(256);
+        flush_bytes: ByteSize = ByteSize::mib(1024);
         /// The journal is flushed into a pack once it holds this many entries.
         flush_entries: NonZeroU32 = NonZeroU32::new(16_384).expect("not zero");
         /// The journal is flushed into a pack once its oldest entry has waited this long.

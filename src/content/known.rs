@@ -84,7 +84,9 @@ impl KnownContents {
         let mut out = Vec::with_capacity(HEADER_LEN + records.len() * width);
         out.extend_from_slice(MAGIC);
         out.push(u8::try_from(self.format.id_len()).expect("an id has 20 or 32 bytes"));
-        records.iter().for_each(|record| out.extend_from_slice(record));
+        for record in &records {
+            out.extend_from_slice(record);
+        }
         disk::replace_unsynced(&self.path, &out)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{failed, if_there};
 use crate::error::Result;
@@ -12,6 +12,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Signature {
     inode: u64,
+    links: u64,
     size: u64,
     changed_nanos: i128,
 }
@@ -22,13 +23,18 @@ impl Signature {
         self.size
     }
 
+    /// Whether it has no name any more: it was removed while it was open.
+    pub(super) fn is_removed(&self) -> bool {
+        self.links == 0
+    }
+
     /// Returns when it was last changed, in microseconds since 1970.
     pub(crate) fn changed_micros(&self) -> i64 {
         i64::try_from(self.changed_nanos / 1000).unwrap_or(i64::MAX)
     }
 
     /// Returns how long the time of change may stand still while the thing changes.
-    fn tick(&self) -> Duration {
+    pub(super) fn tick(&self) -> Duration {
         // Linux stamps by a clock that ticks every 10 ms at worst. A file system that keeps whole
         // seconds, or FAT's even ones, shows it by a time without a fraction.
         let is_coarse = self.changed_nanos % 1_000_000_000 == 0;
@@ -39,6 +45,7 @@ impl Signature {
         use std::os::unix::fs::MetadataExt;
         Signature {
             inode: metadata.ino(),
+            links: metadata.nlink(),
             size: metadata.len(),
             changed_nanos: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),
@@ -56,36 +63,4 @@ pub(crate) fn signature(path: &Path) -> Result<Option<Signature>> {
 pub(crate) fn signature_of(file: &File, path: &Path) -> Result<Signature> {
     let metadata = file.metadata().map_err(failed("look at", path))?;
     Ok(Signature::of(&metadata))
-}
-
-/// A folder whose listing is up to date as long as its signature stands still.
-#[derive(Default)]
-pub(crate) struct Watched {
-    signature: Option<Signature>,
-    first_seen: Option<Instant>,
-    settled: bool,
-}
-
-impl Watched {
-    /// Whether the folder may hold other names than when this last answered `true`: the caller
-    /// then lists it.
-    ///
-    /// # Errors
-    /// [`crate::Error::Disk`] if it cannot be looked at.
-    pub(crate) fn has_changed(&mut self, path: &Path) -> Result<bool> {
-        let signature = signature(path)?;
-        if let Some(seen) = self.first_seen
-            && signature == self.signature
-        {
-            if self.settled {
-                return Ok(false);
-            }
-            // A name made in the same tick as the last look leaves the time as it was: look once
-            // more after the tick is over.
-            self.settled = seen.elapsed() > signature.map_or(Duration::ZERO, |s| s.tick());
-            return Ok(true);
-        }
-        *self = Watched { signature, first_seen: Some(Instant::now()), settled: false };
-        Ok(true)
-    }
 }

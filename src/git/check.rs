@@ -197,7 +197,7 @@ pub(crate) fn is_ref_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte > b' ' && byte != 0x7f && !b"~^:?*[\\".contains(&byte))
         && !name.contains("..")
         && !name.contains("@{")
-        && name
-            .split('/')
-            .all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"))
+        && name.split('/').all(|part| {
+            !part.is_empty() && !part.starts_with('.') && !part.as_bytes().ends_with(b".lock")
+        })
 }

@@ -154,22 +154,43 @@ fn sort_key<'a>(entry: &TreeEntry<'a>) -> impl Iterator<Item = u8> + use<'a> {
 pub(crate) fn tree_entries(format: ObjectFormat, mut bytes: &[u8]) -> Option<Vec<TreeEntry<'_>>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
-        let space = memchr::memchr(b' ', bytes)?;
-        let zero = space + memchr::memchr(0, &bytes[space..])?;
-        let end = zero + 1 + format.id_len();
-        let mode = match &bytes[..space] {
-            b"100644" => TreeMode::File,
-            b"40000" => TreeMode::Folder,
-            _ => TreeMode::Other,
-        };
-        entries.push(TreeEntry {
-            mode,
-            name: std::str::from_utf8(&bytes[space + 1..zero]).ok()?,
-            id: ObjectId::try_from(bytes.get(zero + 1..end)?).ok()?,
-        });
-        bytes = &bytes[end..];
+        let (mode, name, id, rest) = next_name(format, bytes)?;
+        let name = std::str::from_utf8(name).ok()?;
+        entries.push(TreeEntry { mode, name, id });
+        bytes = rest;
     }
     Some(entries)
+}
+
+/// Returns what one name of a tree stands for; `None` if the tree does not have it.
+pub(crate) fn tree_entry(
+    format: ObjectFormat,
+    mut bytes: &[u8],
+    wanted: &str,
+) -> Option<(TreeMode, ObjectId)> {
+    loop {
+        let (mode, name, id, rest) = next_name(format, bytes)?;
+        if name == wanted.as_bytes() {
+            return Some((mode, id));
+        }
+        bytes = rest;
+    }
+}
+
+/// The mode, name and id that a tree starts with, and the bytes that follow.
+type NextName<'a> = (TreeMode, &'a [u8], ObjectId, &'a [u8]);
+
+fn next_name(format: ObjectFormat, bytes: &[u8]) -> Option<NextName<'_>> {
+    let space = memchr::memchr(b' ', bytes)?;
+    let zero = space + memchr::memchr(0, &bytes[space..])?;
+    let end = zero + 1 + format.id_len();
+    let mode = match &bytes[..space] {
+        b"100644" => TreeMode::File,
+        b"40000" => TreeMode::Folder,
+        _ => TreeMode::Other,
+    };
+    let id = ObjectId::try_from(bytes.get(zero + 1..end)?).ok()?;
+    Some((mode, &bytes[space + 1..zero], id, &bytes[end..]))
 }
 
 #[cfg(test)]

@@ -285,7 +285,7 @@ mod tests {
         let mut state = 1_u64;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
+            state.to_be_bytes()[0]
         };
         let noise: Vec<u8> = (0..9000).map(|_| next()).collect();
         assert_eq!(

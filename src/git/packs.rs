@@ -11,7 +11,7 @@ use super::inflate::{damaged, delta_in_pack, inflate_loose, inflate_whole};
 use super::objects::{Kind, object_id};
 use super::pack::stored_content;
 use crate::config::ObjectFormat;
-use crate::disk::{self, Watched};
+use crate::disk::{self, WatchedFolder};
 use crate::error::Result;
 
 const UNPOISONED: &str = "no holder of this lock panics";
@@ -100,7 +100,7 @@ pub(crate) struct PackSet {
     folder: PathBuf,
     format: ObjectFormat,
     packs: RwLock<Arc<Vec<Arc<Pack>>>>,
-    watched: Mutex<Watched>,
+    watched: Mutex<WatchedFolder>,
     /// The pack of the last hit: objects of one entry are neighbours.
     hint: AtomicUsize,
 }
@@ -116,7 +116,7 @@ impl PackSet {
             folder: objects.join("pack"),
             format,
             packs: RwLock::default(),
-            watched: Mutex::default(),
+            watched: Mutex::new(WatchedFolder::new(&objects.join("pack"))),
             hint: AtomicUsize::new(0),
         };
         set.refresh()?;
@@ -130,7 +130,7 @@ impl PackSet {
     pub(crate) fn refresh(&self) -> Result<bool> {
         // Held to the end: whoever is told that nothing changed must find the packs up to date.
         let mut watched = self.watched.lock().expect(UNPOISONED);
-        if !watched.has_changed(&self.folder)? {
+        if !watched.has_changed()? {
             return Ok(false);
         }
         let old = self.packs();
@@ -184,9 +184,14 @@ impl PackSet {
         Some(found)
     }
 
+    /// Whether a pack has this object, as last seen.
+    pub(crate) fn in_a_pack(&self, id: &ObjectId) -> bool {
+        self.find(id, |_, _| Some(())).is_some()
+    }
+
     /// Whether a pack or a loose file has this object, as last seen.
     pub(crate) fn contains(&self, id: &ObjectId) -> bool {
-        self.find(id, |_, _| Some(())).is_some() || disk::is_there(&self.loose_path(id))
+        self.in_a_pack(id) || disk::is_there(&self.loose_path(id))
     }
 
     fn loose_path(&self, id: &ObjectId) -> PathBuf {

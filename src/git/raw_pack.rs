@@ -10,17 +10,18 @@ use super::pack::EntryAt;
 use crate::config::ObjectFormat;
 use crate::disk;
 
-/// A pack of which every entry is a whole object, as recell's own are; git's deltas are bound to
-/// their pack.
+/// A pack as its raw entries. recell's own are whole objects and may be copied anywhere; git's
+/// deltas are bound to their pack.
 pub(crate) struct RawPack {
     pub(crate) index_path: PathBuf,
     data: pack::data::File,
     entries: Vec<EntryAt>,
+    has_deltas: bool,
 }
 
 impl RawPack {
-    /// Opens the pack of that index; `None` if it cannot be read, if an entry is a delta, or if
-    /// anything is damaged: copying would make a damaged index true, and its pack would go.
+    /// Opens the pack of that index; `None` if it cannot be read, or if anything is
+    /// damaged: copying would make a damaged index true, and its pack would go.
     pub(crate) fn open(index_path: &Path, format: ObjectFormat) -> Option<RawPack> {
         let index = pack::index::File::at(index_path, format.gix()).ok()?;
         if checksum_of(format, &disk::read(index_path).ok()?)? != index.index_checksum() {
@@ -33,14 +34,22 @@ impl RawPack {
             entries.push(EntryAt { id: entry.oid, offset: entry.pack_offset, crc32 });
         }
         entries.sort_unstable_by_key(|entry| entry.offset);
-        let pack = RawPack { index_path: index_path.to_owned(), data, entries };
-        let is_whole = |at: usize| {
-            pack.bytes(at).is_some_and(|bytes| {
-                (1..=4).contains(&((bytes[0] >> 4) & 7))
-                    && crc32fast::hash(bytes) == pack.entries[at].crc32
-            })
-        };
-        (0..pack.entries.len()).all(is_whole).then_some(pack)
+        let index_path = index_path.to_owned();
+        let mut pack = RawPack { index_path, data, entries, has_deltas: false };
+        for number in 0..pack.entries.len() {
+            let bytes = pack.bytes(number)?;
+            if crc32fast::hash(bytes) != pack.entries[number].crc32 {
+                return None;
+            }
+            // Types 1 to 4 are objects, 6 and 7 are deltas (`gitformat-pack`).
+            pack.has_deltas |= (bytes[0] >> 4) & 7 > 4;
+        }
+        Some(pack)
+    }
+
+    /// Whether an entry is a delta, so that entries cannot be copied one by one.
+    pub(crate) fn has_deltas(&self) -> bool {
+        self.has_deltas
     }
 
     /// Returns where the entries are, in the order of the pack.

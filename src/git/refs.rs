@@ -299,7 +299,8 @@ impl RefsLock {
         disk::rename(&self.path, target)?;
         self.done = true;
         disk::remove(&self.owner)?;
-        disk::sync_folder(target.parent().unwrap_or(target))
+        disk::sync_folder(target.parent().unwrap_or(target));
+        Ok(())
     }
 
     fn release(mut self) -> Result<()> {

@@ -56,7 +56,7 @@ impl Repository {
         }
         // Names of folders too must survive a power cut.
         for folder in git_dir.ancestors().take(3).chain([&*git_dir.join("recell")]) {
-            disk::sync_folder(folder)?;
+            disk::sync_folder(folder);
         }
         disk::replace(&git_dir.join("config"), config_text(format, writer).as_bytes())?;
         // HEAD comes last: git and recell take a folder for a repository only with it.
@@ -173,7 +173,7 @@ fn config_text(format: ObjectFormat, writer: &str) -> String {
     let mut section = "core";
     for (name, key, value) in PINNED {
         if name != section {
-            write!(text, "[{name}]\n").expect("writing to a string cannot fail");
+            writeln!(text, "[{name}]").expect("writing to a string cannot fail");
             section = name;
         }
         writeln!(text, "\t{key} = {value}").expect("writing to a string cannot fail");
@@ -195,9 +195,9 @@ fn refuse_unknown_extensions(
         ["objectformat", "refstorage", "noop", "partialclone", "preciousobjects", "worktreeconfig"];
     for section in config.sections_by_name("extensions").into_iter().flatten() {
         for name in section.value_names() {
-            let name = name.to_string();
+            let name: &str = name.as_ref();
             if !KNOWN.contains(&name.to_ascii_lowercase().as_str()) {
-                return Err(unsupported("repository extension", name));
+                return Err(unsupported("repository extension", name.to_owned()));
             }
         }
     }

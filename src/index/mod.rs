@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 pub use search::{InvalidPattern, Pattern};
 
-use crate::disk::Watched;
+use crate::disk::WatchedFolder;
 use crate::error::Result;
-use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedRefs, loose_tags};
+use crate::git::{ObjectFormat, ObjectId, PackedRefs, loose_tags};
 use crate::journal::{Journal, found_in};
 use crate::name::EntryName;
 
@@ -28,9 +28,11 @@ pub(crate) struct Index {
     format: ObjectFormat,
     refs: PackedRefs,
     loose: BTreeMap<String, ObjectId>,
-    tags_folder: Watched,
+    /// Where `packed-refs` is replaced.
+    refs_folder: WatchedFolder,
+    tags_folder: WatchedFolder,
     journals: Vec<Journal>,
-    journals_folder: Watched,
+    journals_folder: WatchedFolder,
 }
 
 impl Index {
@@ -45,9 +47,10 @@ impl Index {
             format,
             refs: PackedRefs::open(git_dir, format)?,
             loose: BTreeMap::new(),
-            tags_folder: Watched::default(),
+            refs_folder: WatchedFolder::new(git_dir),
+            tags_folder: WatchedFolder::new(&git_dir.join(TAGS)),
             journals: Vec::new(),
-            journals_folder: Watched::default(),
+            journals_folder: WatchedFolder::new(journals),
         };
         index.refresh(None)?;
         Ok(index)
@@ -60,7 +63,7 @@ impl Index {
     pub(crate) fn refresh(&mut self, own: Option<&str>) -> Result<()> {
         // Journals before refs: an entry moves from the one to the other, so that one of the two
         // looks must see it.
-        if self.journals_folder.has_changed(&self.journal_folder)? {
+        if self.journals_folder.has_changed()? {
             self.list_journals(own)?;
         }
         for journal in &mut self.journals {
@@ -69,13 +72,13 @@ impl Index {
             }
         }
         let loose_before = !self.loose.is_empty();
-        if self.tags_folder.has_changed(&self.git_dir.join(TAGS))? || loose_before {
+        if self.tags_folder.has_changed()? || loose_before {
             self.loose = loose_tags(&self.git_dir)?
                 .into_iter()
                 .filter_map(|(name, id)| Some((name.strip_prefix(TAGS)?.to_owned(), id)))
                 .collect();
         }
-        if !self.refs.is_current(&self.git_dir)? {
+        if self.refs_folder.has_changed()? && !self.refs.is_current(&self.git_dir)? {
             self.refs = PackedRefs::open(&self.git_dir, self.format)?;
         }
         Ok(())
@@ -103,7 +106,7 @@ impl Index {
 
     /// Forgets which journals there are, so that the next look lists them.
     pub(crate) fn forget_listing(&mut self) {
-        self.journals_folder = Watched::default();
+        self.journals_folder = WatchedFolder::new(&self.journal_folder);
     }
 
     /// Returns the journals of others, living or dead.
@@ -189,15 +192,6 @@ impl Index {
     ) -> impl Iterator<Item = &'a BTreeMap<String, ObjectId>> {
         let journals = self.journals.iter().chain(own).map(|journal| &journal.entries);
         std::iter::once(&self.loose).chain(journals).filter(|entries| !entries.is_empty())
-    }
-
-    /// Reads an object that is in a journal; `None` if none of them has it.
-    pub(crate) fn read(
-        &self,
-        id: &ObjectId,
-        out: &mut Vec<u8>,
-    ) -> Option<Result<Kind, ObjectProblem>> {
-        self.journals.iter().find_map(|journal| journal.read(id, out))
     }
 }
 

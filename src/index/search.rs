@@ -44,6 +44,12 @@ impl Pattern {
         Pattern { notebook: Field::Any, cell: Field::Any, module: Field::Any, version: Field::Any }
     }
 
+    /// Returns the pattern that every entry of the notebook of that very name matches, whatever
+    /// signs are in it.
+    pub fn notebook(name: &str) -> Pattern {
+        Pattern { notebook: Field::Exactly(name.to_owned()), ..Pattern::all() }
+    }
+
     /// Reads a pattern. A colon or percent sign inside a segment is written `%3a` or `%25`.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ impl JournalWriter {
         disk::append(&mut pack, &pack_path, &[&pack_header(0)])?;
         disk::append(&mut log, &log_path, &[&log_header(format)])?;
         if synced {
-            disk::sync_folder(folder)?;
+            disk::sync_folder(folder);
         }
         let duplicate = |file: &File, path: &Path| {
             file.try_clone().map_err(|source| Error::Disk {

@@ -188,6 +188,16 @@ impl EntryName {
         &self.path[..usize::from(self.ends[3])]
     }
 
+    /// Returns the segment of the cell as it stands in the name, encoded.
+    pub(crate) fn cell_segment(&self) -> &str {
+        &self.path[usize::from(self.ends[0]) + 1..usize::from(self.ends[1])]
+    }
+
+    /// Returns the segment of the module hash as it stands in the name, encoded.
+    pub(crate) fn module_segment(&self) -> &str {
+        &self.path[usize::from(self.ends[1]) + 1..usize::from(self.ends[2])]
+    }
+
     /// Returns the notebook as text; the encoded segment where that was cut.
     pub fn notebook(&self) -> std::borrow::Cow<'_, str> {
         self.text(0)

@@ -8,4 +8,4 @@ mod key;
 mod segment;
 
 pub use key::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
-pub use segment::{MAX_SEGMENT, decode, encode};
+pub(crate) use segment::{decode, encode};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The longest encoded segment, in bytes. File systems end at 255, git adds `.lock`, and a host
 /// may put more in front.
-pub const MAX_SEGMENT: usize = 200;
+pub(crate) const MAX_SEGMENT: usize = 200;
 
 /// What stands between the kept text of an over-long segment and its digest. Ordinary encoding
 /// never writes it, as `%` is always followed by two hex digits.
@@ -49,7 +49,7 @@ fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
 /// Plain names stay readable; every other byte becomes `%` and two hex digits. A segment of more
 /// than [`MAX_SEGMENT`] bytes is cut and closed with a digest of the whole text, which then can
 /// be had from the manifest alone.
-pub fn encode(text: &str) -> Cow<'_, str> {
+pub(crate) fn encode(text: &str) -> Cow<'_, str> {
     if is_simple(text) {
         return Cow::Borrowed(text);
     }
@@ -96,7 +96,7 @@ fn push_escaped(out: &mut String, byte: u8) {
 /// Returns the text that [`encode`] made `segment` of.
 ///
 /// `None` if the segment was cut (the manifest has its text) or if no text encodes to it.
-pub fn decode(segment: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(segment: &str) -> Option<Cow<'_, str>> {
     if is_simple(segment) {
         return Some(Cow::Borrowed(segment));
     }

@@ -55,7 +55,10 @@ pub struct Cell<'a> {
     pub(super) execution_count: Option<Slot>,
     pub(super) tags: Vec<Cow<'a, str>>,
     pub(super) language: Option<Cow<'a, str>>,
+    pub(super) init_cell: Option<bool>,
     pub(super) keeps_output: bool,
+    /// What its metadata says about when it ran.
+    pub(super) timing: Option<Span>,
 }
 
 /// A value that is emptied by strip and filled by restore.
@@ -190,10 +193,16 @@ impl Cell<'_> {
         self.tags.iter().map(AsRef::as_ref)
     }
 
-    /// Says whether the cell asks to keep its outputs: by a tag `keep_output` or `keep_outputs`,
-    /// or by the metadata that nbstripout knows, `keep_output` and `init_cell`.
-    pub fn keeps_output(&self) -> bool {
-        self.keeps_output
+    /// Says whether the cell asks to keep its outputs: by one of the tags `keep`, or by the
+    /// metadata that nbstripout knows, `keep_output` and `init_cell`.
+    pub fn keeps_output(&self, keep: &[&str]) -> bool {
+        let tagged = || self.tags().any(|tag| keep.contains(&tag));
+        self.init_cell.unwrap_or_else(|| self.keeps_output || tagged())
+    }
+
+    /// Says whether the cell shows outputs.
+    pub fn has_outputs(&self) -> bool {
+        self.kind == CellKind::Code && self.outputs.is_some_and(|slot| !slot.blank)
     }
 
     /// Says whether the cell has a run to record: outputs, or an execution count.
@@ -234,7 +243,8 @@ mod tests {
         assert_eq!(notebook.slice(code.outputs().unwrap()), "[ {} ]");
         assert_eq!(notebook.slice(code.execution_count().unwrap()), "3");
         assert_eq!(code.tags().collect::<Vec<_>>(), ["x", "keep_output"]);
-        assert!(code.is_executed() && code.keeps_output());
+        assert!(code.is_executed() && code.has_outputs() && code.keeps_output(&["x"]));
+        assert!(!code.keeps_output(&[]));
         assert!(notebook.slice(code.span()).starts_with(r#"{"cell_type": "code""#));
     }
 

@@ -47,6 +47,28 @@ const FORMAT_3: [(&str, &str); 9] = [
     ("pdf", "application/pdf"),
 ];
 
+/// Languages of kernels, with the extension and MIME type of their files.
+const LANGUAGES: [(&str, &str, &str); 12] = [
+    ("python", "py", "text/x-python"),
+    ("r", "r", "text/x-r"),
+    ("julia", "jl", "text/x-julia"),
+    ("javascript", "js", "text/javascript"),
+    ("typescript", "ts", "text/x-typescript"),
+    ("rust", "rs", "text/x-rust"),
+    ("scala", "scala", "text/x-scala"),
+    ("c++", "cpp", "text/x-c++src"),
+    ("ruby", "rb", "text/x-ruby"),
+    ("bash", "sh", "text/x-sh"),
+    ("sql", "sql", "application/sql"),
+    ("sagemath", "sage", "text/x-sage"),
+];
+
+/// Returns the extension and MIME type of code in `language`; those of text if it is unknown.
+pub(super) fn of_language(language: &str) -> (&'static str, &'static str) {
+    let known = LANGUAGES.iter().find(|(known, ..)| language.eq_ignore_ascii_case(known));
+    known.map_or(("txt", "text/plain"), |(_, extension, media_type)| (extension, media_type))
+}
+
 /// Returns how payloads of `media_type` are written.
 pub(super) fn carriage(media_type: &str) -> Carriage {
     let essence = essence(media_type);

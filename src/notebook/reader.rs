@@ -64,6 +64,7 @@ struct CellMetadata<'a> {
     tags: Vec<Cow<'a, str>>,
     keep_output: bool,
     init_cell: Option<bool>,
+    timing: Option<Span>,
 }
 
 impl<'a> Reader<'a> {
@@ -219,6 +220,7 @@ impl<'a> Reader<'a> {
                 }
                 "keep_output" => metadata.keep_output = self.is_true(lexer)?,
                 "init_cell" => metadata.init_cell = Some(self.is_true(lexer)?),
+                "execution" | "ExecuteTime" => metadata.timing = Some(lexer.value()?.span),
                 _ => drop(lexer.value()?),
             }
             Ok(())
@@ -264,8 +266,6 @@ impl<'a> Found<'a> {
 impl<'a> FoundCell<'a> {
     fn into_cell(self, major: u64) -> Cell<'a> {
         let metadata = self.metadata;
-        let tagged =
-            metadata.tags.iter().any(|tag| matches!(tag.as_ref(), "keep_output" | "keep_outputs"));
         Cell {
             kind: match self.cell_type.as_deref() {
                 Some("code") => CellKind::Code,
@@ -278,7 +278,9 @@ impl<'a> FoundCell<'a> {
             source: if major == 3 { self.input.or(self.source) } else { self.source },
             outputs: self.outputs,
             execution_count: if major == 3 { self.prompt_number } else { self.execution_count },
-            keeps_output: metadata.init_cell.unwrap_or(tagged || metadata.keep_output),
+            init_cell: metadata.init_cell,
+            keeps_output: metadata.keep_output,
+            timing: metadata.timing,
             tags: metadata.tags,
             language: self.language,
         }

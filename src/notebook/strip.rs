@@ -2,22 +2,39 @@
 
 use std::borrow::Cow;
 
-use super::document::{CellKind, Notebook, Slot};
+use super::document::{Cell, CellKind, Notebook, Slot};
 use super::edit::{self, Edit};
 
 /// What [`strip`] leaves in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StripOptions {
+pub struct StripOptions<'o> {
     /// Leave `execution_count` as it is.
     pub keep_execution_count: bool,
     /// Leave cells whole that ask for it by tag or metadata, and notebooks that do so for all
     /// of their cells. Set by default, as nbstripout does.
     pub heed_keep_output: bool,
+    /// The tags that ask for it: `keep_output` and `keep_outputs` by default.
+    pub keep_tags: &'o [&'o str],
+    /// Leave cells whole whose outputs take more bytes than this in the notebook.
+    pub max_output: u64,
 }
 
-impl Default for StripOptions {
-    fn default() -> StripOptions {
-        StripOptions { keep_execution_count: false, heed_keep_output: true }
+impl Default for StripOptions<'_> {
+    fn default() -> Self {
+        StripOptions {
+            keep_execution_count: false,
+            heed_keep_output: true,
+            keep_tags: &["keep_output", "keep_outputs"],
+            max_output: u64::MAX,
+        }
+    }
+}
+
+impl StripOptions<'_> {
+    fn keeps(&self, cell: &Cell<'_>) -> bool {
+        cell.kind() != CellKind::Code
+            || (self.heed_keep_output && cell.keeps_output(self.keep_tags))
+            || cell.outputs().is_some_and(|span| (span.end - span.start) as u64 > self.max_output)
     }
 }
 
@@ -26,7 +43,7 @@ impl Default for StripOptions {
 ///
 /// Only these values change, and only where they say something: stripping what is stripped
 /// changes no byte. A cell that lacks one of the keys does not get it.
-pub fn strip<'a>(notebook: &Notebook<'a>, options: StripOptions) -> Cow<'a, [u8]> {
+pub fn strip<'a>(notebook: &Notebook<'a>, options: StripOptions<'_>) -> Cow<'a, [u8]> {
     if options.heed_keep_output && notebook.keeps_output() {
         return Cow::Borrowed(notebook.bytes());
     }
@@ -37,7 +54,7 @@ pub fn strip<'a>(notebook: &Notebook<'a>, options: StripOptions) -> Cow<'a, [u8]
         }
     };
     for cell in notebook.cells() {
-        if cell.kind != CellKind::Code || (options.heed_keep_output && cell.keeps_output()) {
+        if options.keeps(cell) {
             continue;
         }
         empty(cell.outputs, b"[]");
@@ -55,7 +72,7 @@ pub fn strip<'a>(notebook: &Notebook<'a>, options: StripOptions) -> Cow<'a, [u8]
 mod tests {
     use super::*;
 
-    fn stripped(text: &str, options: StripOptions) -> String {
+    fn stripped(text: &str, options: StripOptions<'_>) -> String {
         let notebook = Notebook::parse(text.as_bytes()).unwrap();
         String::from_utf8(strip(&notebook, options).into_owned()).unwrap()
     }
@@ -110,9 +127,26 @@ mod tests {
     #[test]
     fn options_keep_more_or_less() {
         let cell = r#"{"cell_type": "code", "metadata": {"keep_output": true}, "outputs": [1], "execution_count": 1}"#;
-        let options = StripOptions { keep_execution_count: true, heed_keep_output: false };
+        let options = StripOptions {
+            keep_execution_count: true,
+            heed_keep_output: false,
+            ..StripOptions::default()
+        };
         let expected = cell.replace("[1]", "[]");
         assert_eq!(stripped(&around(cell), options), around(&expected));
+    }
+
+    #[test]
+    fn tags_and_sizes_that_keep_outputs_are_a_choice() {
+        let cell = r#"{"cell_type": "code", "metadata": {"tags": ["mine"]}, "outputs": [1]}"#;
+        let default = StripOptions::default();
+        let tagged = StripOptions { keep_tags: &["mine"], ..default };
+        assert_eq!(stripped(&around(cell), tagged), around(cell));
+        assert_eq!(stripped(&around(cell), default), around(&cell.replace("[1]", "[]")));
+        let (larger, exact) = (2, 3);
+        let above = |max_output| StripOptions { max_output, ..default };
+        assert_eq!(stripped(&around(cell), above(larger)), around(cell));
+        assert_ne!(stripped(&around(cell), above(exact)), around(cell));
     }
 
     #[test]

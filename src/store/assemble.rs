@@ -54,7 +54,7 @@ pub(super) fn assemble(
     manifest: &Manifest,
     ids: &[ObjectId],
 ) -> Vec<MadeObject> {
-    let mut made = Vec::with_capacity(3);
+    let mut objects = Vec::with_capacity(3);
     let mut root = Folder::default();
     for (part, id) in manifest.parts.iter().zip(ids) {
         let mode = if part.chunks.is_some() { TreeMode::Folder } else { TreeMode::File };
@@ -70,10 +70,10 @@ pub(super) fn assemble(
     }
     let text = manifest.to_toml().into_bytes();
     let id = object_id(format, Kind::Blob, &text);
-    made.push(MadeObject { id, kind: Kind::Blob, bytes: text });
+    objects.push(MadeObject { id, kind: Kind::Blob, bytes: text });
     root.parts.insert(MANIFEST_FILE.to_owned(), (TreeMode::File, id));
-    write_tree(format, &root, &mut made);
-    made
+    write_tree(format, &root, &mut objects);
+    objects
 }
 
 fn write_tree(format: ObjectFormat, folder: &Folder, made: &mut Vec<MadeObject>) -> ObjectId {

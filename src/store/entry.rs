@@ -1,6 +1,5 @@
 //! A stored entry: its manifest, and its parts read when asked for.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use super::Inner;
 use crate::content::{part_bytes, part_into, part_range, read_checked};
 use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
 use crate::error::{Error, Result};
-use crate::git::{Kind, ObjectId, ObjectProblem, TreeMode, tree_entries};
+use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, TreeMode, tree_entry};
 use crate::lookup::{Lookup, Miss};
 use crate::name::EntryName;
 
@@ -37,12 +36,13 @@ impl Entry {
         if !id_starts_with(&tree, name.id8()) {
             return Err(damaged("its tag stands for another tree than its name says"));
         }
-        let mut bytes = Vec::with_capacity(1024);
-        let root = reader.tree(&tree, "its tree", &mut bytes)?;
-        let manifest_id = match root.get(MANIFEST_FILE) {
-            Some((TreeMode::File, id)) => *id,
-            _ => return Err(damaged("its tree has no manifest")),
+        let mut root = Vec::with_capacity(256);
+        reader.object(&tree, Kind::Tree, "its tree", &mut root)?;
+        let Some((TreeMode::File, manifest_id)) = tree_entry(reader.format(), &root, MANIFEST_FILE)
+        else {
+            return Err(damaged("its tree has no manifest"));
         };
+        let mut bytes = Vec::with_capacity(1024);
         reader.object(&manifest_id, Kind::Blob, "its manifest", &mut bytes)?;
         let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
             ManifestProblem::NewerFormat(_) => {
@@ -53,7 +53,7 @@ impl Entry {
         if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
             return Err(damaged("its manifest is that of another entry"));
         }
-        let mut folders = Folders { reader, root, below: BTreeMap::new() };
+        let mut folders = Folders { reader, root, below: Vec::new() };
         let mut objects = Vec::with_capacity(manifest.parts.len());
         for part in &manifest.parts {
             objects.push(folders.find(part)?);
@@ -165,8 +165,6 @@ fn id_starts_with(id: &ObjectId, hex: &str) -> bool {
     u32::from_str_radix(hex, 16) == Ok(u32::from_be_bytes(*first))
 }
 
-type Names = BTreeMap<String, (TreeMode, ObjectId)>;
-
 /// Reads the objects of one entry, and names them when they cannot be read.
 struct Reader<'a> {
     inner: &'a Inner,
@@ -193,36 +191,28 @@ impl Reader<'_> {
         })
     }
 
-    fn tree(
-        &self,
-        id: &ObjectId,
-        what: &str,
-        bytes: &mut Vec<u8>,
-    ) -> std::result::Result<Names, Miss> {
-        self.object(id, Kind::Tree, what, bytes)?;
-        let entries = tree_entries(self.inner.repository.format, bytes).ok_or_else(|| {
-            let reason = format!("{what} is no tree");
-            Miss::Damaged { name: self.name.to_string(), reason }
-        })?;
-        Ok(entries.into_iter().map(|e| (e.name.to_owned(), (e.mode, e.id))).collect())
+    fn format(&self) -> ObjectFormat {
+        self.inner.repository.format
     }
 }
 
-/// The folders of an entry tree, each read once.
+/// The trees of one entry, each read once.
 struct Folders<'a> {
     reader: Reader<'a>,
-    root: Names,
-    below: BTreeMap<String, Names>,
+    root: Vec<u8>,
+    /// By path from the root; entries have one to three.
+    below: Vec<(String, Vec<u8>)>,
 }
 
 impl Folders<'_> {
     /// Returns the object of a part; `None` if the trees do not have it as the manifest says.
     fn find(&mut self, part: &Part) -> std::result::Result<Option<ObjectId>, Miss> {
+        let format = self.reader.format();
         let mut path = String::new();
-        let mut names = &self.root;
+        let mut tree = self.root.as_slice();
         let mut components = part.path.tree_components().peekable();
         while let Some(component) = components.next() {
-            let Some((mode, id)) = names.get(&*component).copied() else { return Ok(None) };
+            let Some((mode, id)) = tree_entry(format, tree, &component) else { return Ok(None) };
             if components.peek().is_none() {
                 let expected =
                     if part.chunks.is_some() { TreeMode::Folder } else { TreeMode::File };
@@ -233,11 +223,16 @@ impl Folders<'_> {
             }
             path.push_str(&component);
             path.push('/');
-            if !self.below.contains_key(&path) {
-                let names = self.reader.tree(&id, "a tree of its parts", &mut Vec::new())?;
-                self.below.insert(path.clone(), names);
-            }
-            names = &self.below[&path];
+            let known = self.below.iter().position(|(other, _)| *other == path);
+            let number = if let Some(number) = known {
+                number
+            } else {
+                let mut bytes = Vec::new();
+                self.reader.object(&id, Kind::Tree, "a tree of its parts", &mut bytes)?;
+                self.below.push((path.clone(), bytes));
+                self.below.len() - 1
+            };
+            tree = &self.below[number].1;
         }
         Ok(None)
     }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::locked::LockedStore;
 use super::merge::merge_small_packs;
 use super::{Inner, Writer, leftovers};
 use crate::content::KnownContents;
@@ -11,7 +12,7 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{
     EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, PackedRefs, RefEdits,
-    edit_packed_refs, loose_tags, pack_header, remove_loose_ref, seal,
+    loose_tags, pack_header, remove_loose_ref, seal,
 };
 use crate::index::TAGS;
 use crate::journal::{Adopted, Journal, Known, adopt, found_in};
@@ -40,7 +41,7 @@ impl Inner {
         if own.is_none() && found_in(&folder)?.is_empty() && !leftovers::any(&self.repository)? {
             return Ok(FlushReport::default());
         }
-        let done = self.flush_then(own, &folder, || Ok(()));
+        let done = self.flush_then(own, &folder, |_| Ok(()));
         drop(one_at_a_time);
         done
     }
@@ -55,7 +56,7 @@ impl Inner {
         let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
         let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
         let git_dir = &self.repository.git_dir;
-        let change = || {
+        let change = |locked: &LockedStore<'_>| {
             let packed = PackedRefs::open(git_dir, self.repository.format)?;
             let loose = loose_tags(git_dir)?;
             let edits = decide(&|name| {
@@ -63,7 +64,7 @@ impl Inner {
                 loose.get(&full).copied().or_else(|| packed.find(full.as_bytes()))
             })?;
             drop(packed);
-            self.edit_refs(&edits)?;
+            locked.edit_refs(&edits)?;
             // A loose tag would hide that the packed one went.
             edits
                 .remove
@@ -80,15 +81,12 @@ impl Inner {
         &self,
         own: Option<Adopted>,
         folder: &Path,
-        then: impl FnOnce() -> Result<()>,
+        then: impl FnOnce(&LockedStore<'_>) -> Result<()>,
     ) -> Result<FlushReport> {
         let work = || {
-            self.require_writable()?;
-            let lock = self.repository.own_folder().join("flush.lock");
-            let held = FlushLock::take(&lock, self.options.lock_patience)?;
-            let report = self.flush_journals(own, folder)?;
-            then()?;
-            drop(held);
+            let locked = self.locked()?;
+            let report = self.flush_journals(&locked, own, folder)?;
+            then(&locked)?;
             Ok(report)
         };
         work().map_err(|error| self.read_only_or(error))
@@ -111,14 +109,20 @@ impl Inner {
         }
         let folder = self.repository.journal_folder();
         let view = Journal::open(&folder, &adopted.journal.id, self.repository.format)?;
-        view.into_iter().for_each(|journal| index.add_journal(journal));
+        if let Some(journal) = view {
+            index.add_journal(journal);
+        }
         Ok(Some(adopted))
     }
 
-    /// Flushes our journal and those of the dead. The caller holds the flush lock.
-    fn flush_journals(&self, own: Option<Adopted>, folder: &Path) -> Result<FlushReport> {
+    /// Flushes our journal and those of the dead.
+    fn flush_journals(
+        &self,
+        locked: &LockedStore<'_>,
+        own: Option<Adopted>,
+        folder: &Path,
+    ) -> Result<FlushReport> {
         let format = self.repository.format;
-        let own_folder = self.repository.own_folder();
         let mut report = FlushReport::default();
         let packs = self.repository.objects_folder().join("pack");
         let mut journals: Vec<Adopted> = own.into_iter().collect();
@@ -144,7 +148,7 @@ impl Inner {
             known.extend_from_slice(&journal.known);
         }
         report.entries += edits.add.len();
-        self.edit_refs(&edits)?;
+        locked.edit_refs(&edits)?;
         disk::crash_point("tags merged");
         if !known.is_empty() {
             self.remember(&known)?;
@@ -160,34 +164,28 @@ impl Inner {
         self.packs.refresh()?;
         // After the others: entries of one journal may stand on objects of another.
         for journal in damaged {
-            self.flush_damaged(journal, &mut report)?;
+            self.flush_damaged(locked, journal, &mut report)?;
         }
         leftovers::remove(&self.repository)?;
-        report.merged_packs = merge_small_packs(&own_folder, &packs, format)?;
+        report.merged_packs = merge_small_packs(locked)?;
         self.packs.refresh()?;
         Ok(report)
     }
 
     /// Saves what can be read of a damaged journal, which is kept unless nothing is missing.
-    fn flush_damaged(&self, journal: Adopted, report: &mut FlushReport) -> Result<()> {
-        let saved = self.salvage(&journal.journal)?;
+    fn flush_damaged(
+        &self,
+        locked: &LockedStore<'_>,
+        journal: Adopted,
+        report: &mut FlushReport,
+    ) -> Result<()> {
+        let saved = self.salvage(locked, &journal.journal)?;
         report.entries += saved;
         if saved == journal.journal.entries.len() && journal.journal.damaged_at.is_none() {
             return journal.retire();
         }
         report.damaged_journals.push(journal.journal.id.clone());
         journal.set_aside(&self.repository.damaged_folder())
-    }
-
-    /// Carries out changes of tags. The caller holds the flush lock.
-    pub(super) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
-        edit_packed_refs(
-            &self.repository.git_dir,
-            self.repository.format,
-            edits,
-            &self.repository.own_folder().join(leftovers::OWNER),
-            self.options.lock_patience,
-        )
     }
 
     fn remember(&self, known: &[Known]) -> Result<()> {
@@ -240,19 +238,18 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
         return Ok(());
     }
     let path = adopted.journal.pack_path.clone();
-    let checksum = match adopted.journal.sealed {
-        Some(checksum) => checksum,
-        None => {
-            let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
-                action: "open",
-                path: path.clone(),
-                source: std::io::ErrorKind::NotFound.into(),
-            })?;
-            let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
-            disk::crash_point("pack sealed");
-            adopted.mark_sealed(checksum)?;
-            checksum
-        }
+    let checksum = if let Some(checksum) = adopted.journal.sealed {
+        checksum
+    } else {
+        let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
+            action: "open",
+            path: path.clone(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
+        let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
+        disk::crash_point("pack sealed");
+        adopted.mark_sealed(checksum)?;
+        checksum
     };
     disk::crash_point("seal recorded");
     place(&path, packs, &mut entries, &checksum, format)
@@ -315,10 +312,10 @@ pub(super) fn place(
 
 /// The lock that keeps the flushes of all processes apart. The system lets go of it when its
 /// holder dies.
-struct FlushLock(std::fs::File);
+pub(super) struct FlushLock(std::fs::File);
 
 impl FlushLock {
-    fn take(path: &Path, patience: Duration) -> Result<FlushLock> {
+    pub(super) fn take(path: &Path, patience: Duration) -> Result<FlushLock> {
         let file = disk::open_or_create(path)?;
         let started = Instant::now();
         loop {

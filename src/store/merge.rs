@@ -4,13 +4,12 @@
 //! they become one, by copying raw entries: a byte is copied once a tier, and a store of any size
 //! has few packs.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::flush::{complete, place};
+use super::locked::LockedStore;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, RawPack, pack_header};
+use crate::git::RawPack;
 
 /// How many packs of one tier are too many.
 const FULL_TIER: usize = 8;
@@ -23,39 +22,20 @@ fn tier(size: u64) -> u32 {
     (size / LOWEST_TIER).max(1).ilog2() / 2
 }
 
-/// Merges the packs of every full tier, lowest first; returns how many went. The caller holds the
-/// flush lock.
+/// Merges the packs of every full tier, lowest first; returns how many went.
 ///
 /// # Errors
 /// [`crate::Error::Disk`] if a pack cannot be written; then the old ones are all there.
-pub(super) fn merge_small_packs(
-    own_folder: &Path,
-    packs: &Path,
-    format: ObjectFormat,
-) -> Result<usize> {
+pub(super) fn merge_small_packs(locked: &LockedStore<'_>) -> Result<usize> {
     let mut merged = 0;
     loop {
         let mut tiers: Vec<Vec<PathBuf>> = Vec::new();
-        let listing = disk::list(packs)?;
-        // git's index over many packs names those that would go.
-        if listing.len() < 2 * FULL_TIER
-            || listing.iter().any(|entry| entry.name == "multi-pack-index")
-        {
+        let paths = locked.free_packs()?;
+        if paths.len() < FULL_TIER {
             return Ok(merged);
         }
-        for entry in listing {
-            if !entry.name.ends_with(".idx") {
-                continue;
-            }
-            // Somebody wants these packs as they are: `.keep`, or git, which keeps what nothing
-            // names in a pack of its own (`.mtimes`).
-            if ["keep", "mtimes", "promisor"]
-                .iter()
-                .any(|extension| disk::is_there(&entry.path.with_extension(extension)))
-            {
-                continue;
-            }
-            let size = disk::signature(&entry.path.with_extension("pack"))?.map_or(0, |s| s.size());
+        for path in paths {
+            let size = disk::signature(&path.with_extension("pack"))?.map_or(0, |s| s.size());
             if size == 0 || size > LARGEST {
                 continue;
             }
@@ -63,51 +43,18 @@ pub(super) fn merge_small_packs(
             if tiers.len() <= number {
                 tiers.resize_with(number + 1, Vec::new);
             }
-            tiers[number].push(entry.path);
+            tiers[number].push(path);
         }
         let mut full = tiers.into_iter().filter(|tier| tier.len() >= FULL_TIER).map(|tier| {
-            // A damaged pack is left to verify, and one with deltas to gc.
-            tier.iter().filter_map(|path| RawPack::open(path, format)).collect::<Vec<_>>()
+            // A damaged pack is left to verify, and one with deltas to sealing.
+            let packs = tier.iter().filter_map(|path| locked.open_pack(path));
+            packs.filter(|pack| !pack.has_deltas()).collect::<Vec<RawPack>>()
         });
         let Some(mergeable) = full.find(|tier| tier.len() > 1) else { return Ok(merged) };
         merged += mergeable.len();
-        merge(&mergeable, own_folder, packs, format)?;
-    }
-}
-
-fn merge(old: &[RawPack], own_folder: &Path, packs: &Path, format: ObjectFormat) -> Result<()> {
-    let path = own_folder.join("merge.pack");
-    disk::remove(&path)?;
-    let mut file = disk::create_new(&path)?;
-    disk::append(&mut file, &path, &[&pack_header(0)])?;
-    let mut seen: HashSet<ObjectId> = HashSet::new();
-    let mut entries = Vec::new();
-    let mut end = PACK_HEADER_LEN as u64;
-    for pack in old {
-        let mut pieces = Vec::new();
-        for (number, entry) in pack.entries().iter().enumerate() {
-            let Some(bytes) = pack.bytes(number).filter(|_| seen.insert(entry.id)) else {
-                continue;
-            };
-            entries.push(EntryAt { offset: end, ..*entry });
-            end += bytes.len() as u64;
-            pieces.push(bytes);
-        }
-        // Neighbours in the old pack are neighbours here: few, large writes.
-        for pieces in pieces.chunks(512) {
-            disk::append(&mut file, &path, pieces)?;
+        let kept = locked.copy_entries(&mergeable, |_| true)?;
+        for pack in mergeable.iter().filter(|pack| !kept.contains(&pack.index_path)) {
+            locked.remove_pack(&pack.index_path)?;
         }
     }
-    let checksum = complete(&file, &path, end, entries.len(), format)?;
-    place(&path, packs, &mut entries, &checksum, format)?;
-    disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
-    disk::crash_point("packs merged");
-    let merged = packs.join(format!("pack-{checksum}.idx"));
-    for pack in old.iter().filter(|pack| pack.index_path != merged) {
-        // The index first: nobody is led to a pack that is not there.
-        for extension in ["idx", "pack", "rev", "bitmap"] {
-            disk::remove(&pack.index_path.with_extension(extension))?;
-        }
-    }
-    Ok(())
 }

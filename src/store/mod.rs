@@ -19,6 +19,7 @@ mod draft;
 mod entry;
 mod flush;
 pub(crate) mod leftovers;
+mod locked;
 mod merge;
 mod options;
 mod put;
@@ -27,12 +28,14 @@ mod suspects;
 mod view;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+pub(crate) use locked::LockedStore;
 pub use options::OpenOptions;
 use suspects::Suspects;
 
@@ -60,6 +63,8 @@ pub(crate) struct Inner {
     index: RwLock<Index>,
     writer: RwLock<Option<Writer>>,
     known: RwLock<KnownContents>,
+    /// The bytes of all objects that were appended, by whichever journal.
+    written: AtomicU64,
     suspects: Suspects,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
@@ -80,8 +85,11 @@ impl Writer {
         objects: &[PackedObject<'_>],
         known: &[Known],
         entries: &[(String, ObjectId)],
+        written: &AtomicU64,
     ) -> Result<()> {
+        let before = self.journal.journal.end;
         self.journal.append(objects, known, entries)?;
+        written.fetch_add(self.journal.journal.end - before, Ordering::Relaxed);
         self.known.extend(known.iter().map(|known| (known.digest, *known)));
         Ok(())
     }
@@ -120,6 +128,7 @@ impl Store {
                 index: RwLock::new(index),
                 writer: RwLock::new(None),
                 known: RwLock::new(known),
+                written: AtomicU64::new(0),
                 suspects,
                 flushing: Mutex::new(()),
             }),
@@ -203,6 +212,17 @@ impl Store {
         Ok(found.into_iter().map(|(name, _)| name).collect())
     }
 
+    /// Returns all entries of `key`, oldest first, each with its parts still to be read.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    pub fn versions(&self, key: &ExecutionKey) -> Result<Vec<Lookup<Entry>>> {
+        let prefix = format!("{}/", key.path());
+        let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
+        let open = |(name, tree)| Entry::open(&self.inner, name, tree).into();
+        Ok(found.into_iter().map(open).collect())
+    }
+
     /// Returns the names that match, sorted: those of one key are neighbours, oldest first.
     ///
     /// # Errors
@@ -211,6 +231,12 @@ impl Store {
         let prefix = pattern.prefix();
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
         Ok(found.into_iter().map(|(name, _)| name).filter(|name| pattern.matches(name)).collect())
+    }
+
+    /// Returns how many bytes of objects were stored through this handle and its clones, after
+    /// compression. What the store had already adds nothing.
+    pub fn bytes_written(&self) -> u64 {
+        self.inner.written.load(Ordering::Relaxed)
     }
 
     /// Moves what is in the journal of this store, and in those of dead writers, into the

@@ -32,7 +32,7 @@ impl Default for OpenOptions {
         OpenOptions {
             durability: Durability::Process,
             chunk_threshold: 4 << 20,
-            flush_bytes: 256 << 20,
+            flush_bytes: 1 << 30,
             flush_entries: 16_384,
             flush_age: Duration::from_secs(60),
             lock_patience: Duration::from_secs(30),

@@ -197,7 +197,9 @@ impl Inner {
             Some(writer) => writer,
             None => slot.insert(self.start_journal()?),
         };
-        writer.append(objects, known, entries).inspect_err(|_| drop(self.release(slot)))?;
+        writer
+            .append(objects, known, entries, &self.written)
+            .inspect_err(|_| drop(self.release(slot)))?;
         self.suspects.remove(objects.iter().map(|object| &object.id));
         Ok(())
     }

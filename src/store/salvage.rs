@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Inner;
 use super::flush::{complete, place};
+use super::locked::LockedStore;
 use crate::disk;
 use crate::error::Result;
 use crate::git::{
@@ -21,7 +22,7 @@ impl Inner {
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if the pack or the tags cannot be written.
-    pub(super) fn salvage(&self, journal: &Journal) -> Result<usize> {
+    pub(super) fn salvage(&self, locked: &LockedStore<'_>, journal: &Journal) -> Result<usize> {
         let format = self.repository.format;
         let own_folder = self.repository.own_folder();
         let packs = self.repository.objects_folder().join("pack");
@@ -35,14 +36,14 @@ impl Inner {
             }
         }
         if saved.is_empty() {
-            self.edit_refs(&edits)?;
+            locked.edit_refs(&edits)?;
             return Ok(edits.add.len());
         }
         let file = disk::open_for_change(&path)?.expect("it was written just now");
         let end = disk::signature_of(&file, &path)?.size();
         let checksum = complete(&file, &path, end, saved.len(), format)?;
         place(&path, &packs, &mut saved, &checksum, format)?;
-        self.edit_refs(&edits)?;
+        locked.edit_refs(&edits)?;
         disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
         self.packs.refresh()?;
         Ok(edits.add.len())

@@ -128,12 +128,13 @@ impl ObjectSink for Inner {
         own.or_else(|| self.known.read().expect(UNPOISONED).find(digest))
     }
 
-    /// Journals of others are left out: only what is in a pack stays whatever they do. So is what
-    /// was found damaged: storing it again is what heals it.
+    /// Journals of others are left out: only what is in a pack stays whatever they do. So are loose
+    /// objects, as looking for a file costs more than storing a small object again, and what was
+    /// found damaged: storing it again is what heals it.
     fn contains(&self, id: &ObjectId) -> bool {
         let writer = self.writer.read().expect(UNPOISONED);
         let own = writer.as_ref().is_some_and(|w| w.journal.journal.objects.contains_key(id));
-        own || (self.packs.contains(id) && !self.suspects.has(id))
+        own || (self.packs.in_a_pack(id) && !self.suspects.has(id))
     }
 
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {

@@ -39,15 +39,15 @@ impl Check<'_> {
             })
             .collect();
         self.progress.end();
-        let mut named = Named::new();
+        let mut reached = Named::new();
         for entry in found {
             self.report.entries += 1;
             self.report.parts += entry.parts;
             self.report.bytes += entry.bytes;
             self.report.problems.extend(entry.problems);
-            named.extend(entry.named);
+            reached.extend(entry.named);
         }
-        Ok(named)
+        Ok(reached)
     }
 
     fn entry(&self, name: &EntryName, tree: ObjectId, read: &Mutex<Named>) -> Found {
@@ -80,7 +80,7 @@ impl Check<'_> {
                 },
             };
             let missing = objects.iter().filter(|id| !self.store.inner.has_object(id));
-            let missing: Vec<String> = missing.map(ToString::to_string).collect();
+            let missing = missing.map(ToString::to_string).collect::<Vec<_>>();
             found.named.extend(objects);
             if !missing.is_empty() {
                 let what = format!("it lacks {}", missing.join(", "));

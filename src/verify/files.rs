@@ -42,7 +42,9 @@ impl Check<'_> {
                 // there by the check of the entries, or not.
                 if disk::is_there(&entry.path) {
                     objects.extend(checked.objects);
-                    checked.flaws.iter().for_each(|flaw| self.flaw(flaw));
+                    for flaw in &checked.flaws {
+                        self.flaw(flaw);
+                    }
                 }
                 self.progress.advance(1);
             } else if is(&entry.name, "pack") {

@@ -20,7 +20,9 @@ impl Check<'_> {
     pub(super) fn refs(&mut self, named: &mut Named) -> Result<()> {
         let (git_dir, format) = (self.store.path().to_owned(), self.store.object_format());
         let (mut refs, flaws) = check_packed_refs(&git_dir, format)?;
-        flaws.iter().for_each(|flaw| self.flaw(flaw));
+        for flaw in &flaws {
+            self.flaw(flaw);
+        }
         self.loose_refs(&mut refs)?;
         for journal_entry in self.store.inner.look(|index, own| index.with_prefix("", own))? {
             let (name, id) = journal_entry;
@@ -54,7 +56,7 @@ impl Check<'_> {
                 let name = format!("{prefix}/{}", entry.name);
                 if entry.is_folder {
                     folders.push((entry.path, name));
-                } else if name.ends_with(".lock") {
+                } else if name.as_bytes().ends_with(b".lock") {
                     self.note("leftover", &name, "a lock of git's: remove it if no git is running");
                 } else if let Some(bytes) = disk::read_if_there(&entry.path)? {
                     match object_of_hex(bytes.trim_ascii_end(), format) {

@@ -18,10 +18,8 @@ fn nothing_is_lost_beside_git_that_tags_packs_and_collects() {
     let path = env.store_path();
     git(&path, &["tag", "theirs", &tree]);
     git(&path, &["tag", "-a", "-m", "annotated", "theirs-annotated", &tree]);
-    git(
-        &path,
-        &["update-ref", "refs/heads/topic", &git(&path, &["commit-tree", "-m", "c", &tree]).trim()],
-    );
+    let commit = git(&path, &["commit-tree", "-m", "c", &tree]);
+    git(&path, &["update-ref", "refs/heads/topic", commit.trim()]);
 
     let done = AtomicBool::new(false);
     let jobs: Vec<Job> = (1..=3)

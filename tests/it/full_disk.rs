@@ -16,7 +16,8 @@ fn is_full(error: &Error) -> bool {
 
 fn try_put(store: &Store, number: usize) -> Result<(EntryName, Vec<u8>), Error> {
     // Every seventh is chunked.
-    let bytes = noise(if number % 7 == 0 { 1_200_000 } else { 300 + number % 50 }, number as u64);
+    let bytes =
+        noise(if number.is_multiple_of(7) { 1_200_000 } else { 300 + number % 50 }, number as u64);
     let draft = Draft::new("test").output("out", "x/y", bytes.clone()).unwrap();
     Ok((store.put(&key("nb", &format!("c{}", number % 5), "m"), draft)?, bytes))
 }
@@ -97,6 +98,15 @@ fn a_disk_that_fills_up_anywhere_loses_nothing() {
     env.assert_at_rest("filled");
 }
 
+/// A mounted file system that goes when the test ends.
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(self.0).output());
+    }
+}
+
 #[test]
 fn a_real_small_disk_that_fills_up_loses_nothing() {
     let env = TestEnv::new();
@@ -109,12 +119,6 @@ fn a_real_small_disk_that_fills_up_loses_nothing() {
     if !is_root() || !mount(&["-t", "tmpfs", "-o", "size=3m", "tmpfs"]) {
         println!("skipped: only root may mount a small disk");
         return;
-    }
-    struct Mounted<'a>(&'a Path);
-    impl Drop for Mounted<'_> {
-        fn drop(&mut self) {
-            drop(Command::new("umount").arg(self.0).output());
-        }
     }
     let _mounted = Mounted(&disk);
     let path = disk.join("store.git");

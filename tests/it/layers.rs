@@ -39,13 +39,13 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("simd_adler32", &["git"]),
     ("fastcdc", &["content"]),
     ("blake3", &["digest"]),
-    ("tempfile", &["disk"]),
+    ("tempfile", &["disk", "cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("base64", &["notebook", "cli"]),
     ("serde", &["entry", "config", "cli", "size", "clock", "digest"]),
     ("parquet", &["table"]),
-    ("toml", &["entry", "config", "error", "store", "cli"]),
+    ("toml", &["entry", "config", "error", "store", "workspace", "cli"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

@@ -175,6 +175,12 @@ fn work() {
             let store = Store::create(path, ObjectFormat::Sha1, child_options()).unwrap();
             write(&store, acks, (seed, count, flush_every), crash_at, rest);
         }
+        "create and seal" => {
+            let store = Store::create(path, ObjectFormat::Sha1, child_options()).unwrap();
+            write(&store, acks, (seed, count, 0), crash_at, rest);
+            let environment = recell::GitEnvironment::new(std::env::vars_os());
+            recell::gc::seal(&store, &environment).unwrap();
+        }
         "recover" => {
             let store = open();
             let all = self::acks(acks);

@@ -2,8 +2,10 @@
 
 pub mod child;
 
+use std::fmt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -52,12 +54,13 @@ impl TestEnv {
         for path in files_below(&store) {
             let name = path.strip_prefix(&store).unwrap().to_str().unwrap().to_owned();
             let is_fine = match name.split('/').collect::<Vec<_>>()[..] {
-                ["HEAD" | "config" | "packed-refs" | "description"] => true,
-                ["recell", "flush.lock" | "contents"] => true,
+                ["HEAD" | "config" | "packed-refs" | "description"]
+                | ["recell", "flush.lock" | "contents"]
+                | ["objects", "info", _]
+                | ["info", _] => true,
                 ["objects", "pack", file] => [".pack", ".idx", ".rev", ".bitmap", ".mtimes"]
                     .iter()
                     .any(|end| file.starts_with("pack-") && file.ends_with(end)),
-                ["objects", "info", _] | ["info", _] => true,
                 ["objects", folder, _] => folder.len() == 2,
                 ["refs", ..] => !name.ends_with(".lock"),
                 _ => false,
@@ -75,6 +78,18 @@ impl TestEnv {
         assert_eq!(self.leftovers(), [""; 0], "{context}");
         self.git(&["fsck", "--strict", "--full"]);
         assert_sound(&self.open(), context);
+    }
+
+    /// Returns a run of the command in this folder, with an environment of its own.
+    pub fn recell<'a>(&'a self, args: &'a [&'a str]) -> Recell<'a> {
+        Recell { env: self, args, input: Vec::new(), variables: Vec::new() }
+    }
+
+    /// Writes a file below this folder.
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
     }
 
     /// Runs git in the store and returns what it printed.
@@ -201,4 +216,121 @@ pub fn copy_folder(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// The bytes of all files below a folder.
+pub fn size_of(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| match entry.metadata().unwrap() {
+            metadata if metadata.is_dir() => size_of(&entry.path()),
+            metadata => metadata.len(),
+        })
+        .sum()
+}
+
+/// A run of the command: its arguments, what it reads, and variables of its own.
+pub struct Recell<'a> {
+    env: &'a TestEnv,
+    args: &'a [&'a str],
+    input: Vec<u8>,
+    variables: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Recell<'a> {
+    /// The moment at which every run happens unless it says otherwise.
+    pub const NOW: &'static str = "20261121T012400.000000Z";
+
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
+        self
+    }
+
+    pub fn with(mut self, name: &'a str, value: &'a str) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Returns the command, ready to start.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_recell"));
+        command
+            .args(self.args)
+            .current_dir(self.env.root())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.env.root().join("home"))
+            .env("TZ", "UTC")
+            .env("TMPDIR", self.env.root())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("RECELL_NOW", Self::NOW)
+            .env("RECELL_SEED", "1")
+            .envs(self.variables.iter().copied());
+        command
+    }
+
+    /// Runs the command to its end.
+    pub fn run(&self) -> Ran {
+        let mut child = self
+            .command()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = self.input.clone();
+        // Whoever does not read all of it closes the pipe.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        Ran { command: self.args.join(" "), root: real(self.env.root()), output }
+    }
+
+    /// Runs the command, which must succeed, and returns what it printed on stdout.
+    pub fn ok(&self) -> String {
+        let ran = self.run();
+        assert!(ran.output.status.success(), "{ran}");
+        String::from_utf8(ran.output.stdout).unwrap()
+    }
+}
+
+fn real(path: &Path) -> String {
+    std::fs::canonicalize(path).unwrap().display().to_string()
+}
+
+/// What a run of the command printed; prints as a person would see it, for snapshots.
+pub struct Ran {
+    command: String,
+    root: String,
+    pub output: Output,
+}
+
+impl Ran {
+    /// Returns the exit code.
+    pub fn code(&self) -> i32 {
+        self.output.status.code().unwrap()
+    }
+
+    fn shown(&self, bytes: &[u8]) -> String {
+        let text = String::from_utf8_lossy(bytes);
+        text.replace(&self.root, "[ROOT]").replace('\u{1b}', "[ESC]")
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "$ recell {}", self.command.replace(&self.root, "[ROOT]"))?;
+        f.write_str(&self.shown(&self.output.stdout))?;
+        if !self.output.stderr.is_empty() {
+            write!(f, "--- stderr\n{}", self.shown(&self.output.stderr))?;
+        }
+        writeln!(f, "--- exit code {:?}", self.output.status.code())
+    }
+}
+
+/// Runs the command lines one after the other and returns all that they show.
+pub fn transcript(env: &TestEnv, lines: &[&[&str]]) -> String {
+    lines.iter().map(|args| format!("{}\n", env.recell(args).run())).collect()
 }

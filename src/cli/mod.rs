@@ -1,0 +1,94 @@
+//! The command line: parses, asks the library, prints. One file a command.
+//!
+//! Data goes to stdout, words to stderr. The environment, the working directory, the clock and
+//! randomness are asked for here, once, and handed on in a `Session`.
+
+mod args;
+mod changes;
+mod columns;
+mod commands;
+mod describe;
+mod json;
+mod media;
+mod meter;
+#[cfg(test)]
+mod reference;
+mod report;
+mod selection;
+mod session;
+mod ui;
+mod words;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use args::GlobalArgs;
+use report::Outcome;
+use session::Session;
+
+/// Keeps every run of every notebook cell.
+#[derive(Debug, Parser)]
+#[command(name = "recell", version, propagate_version = false, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not stored, 4 damaged, \
+    5 locked by another.")]
+struct CommandLine {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Every command, in the order that the help lists them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(commands::init::Args),
+    Put(commands::put::Args),
+    Get(commands::get::Args),
+    Cat(commands::cat::Args),
+    Has(commands::has::Args),
+    Ls(commands::ls::Args),
+    Show(commands::show::Args),
+    Log(commands::log::Args),
+    Status(commands::status::Args),
+    Flush(commands::flush::Args),
+    Config(commands::config::Args),
+    Completions(commands::completions::Args),
+}
+
+impl Command {
+    fn run(&self, session: &Session) -> Outcome {
+        match self {
+            Command::Init(args) => commands::init::run(args, session),
+            Command::Put(args) => commands::put::run(args, session),
+            Command::Get(args) => commands::get::run(args, session),
+            Command::Cat(args) => commands::cat::run(args, session),
+            Command::Has(args) => commands::has::run(args, session),
+            Command::Ls(args) => commands::ls::run(args, session),
+            Command::Show(args) => commands::show::run(args, session),
+            Command::Log(args) => commands::log::run(args, session),
+            Command::Status(args) => commands::status::run(args, session),
+            Command::Flush(args) => commands::flush::run(args, session),
+            Command::Config(args) => commands::config::run(args, session),
+            Command::Completions(args) => commands::completions::run(args, session),
+        }
+    }
+}
+
+/// Runs the command that the process was started with, and returns its exit code (docs/errors.md).
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let line = match CommandLine::try_parse_from(&words) {
+        Ok(line) => line,
+        Err(error) => return report::usage(&error, words.iter().any(|word| word == "--json")),
+    };
+    let json = line.global.json;
+    let session = match Session::new(line.global) {
+        Ok(session) => session,
+        Err(error) => return report::before_session(&error, json),
+    };
+    let outcome = line.command.run(&session).and_then(|()| session.ui.finish());
+    report::end(&session.ui, outcome)
+}

@@ -1,0 +1,211 @@
+//! One run of the command: what it asked the system for, and the workspace it works on.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::args::GlobalArgs;
+use super::ui::Ui;
+use crate::clock::{Clock, Timestamp};
+use crate::disk::{self, Faults};
+use crate::error::{Error, Result};
+use crate::git::GitEnvironment;
+use crate::store::{OpenOptions, Store};
+use crate::workspace::{Surroundings, Workspace};
+
+/// How long a command that only ends with a flush waits for others: what it put is safe already.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// One run of the command.
+pub(crate) struct Session {
+    /// Where it prints.
+    pub(crate) ui: Ui,
+    surroundings: Surroundings,
+    clock: Clock,
+    random: Arc<dyn Fn() -> u64 + Send + Sync>,
+    workspace: OnceCell<Workspace>,
+}
+
+impl Session {
+    /// Asks the system for all that the run may need, once.
+    ///
+    /// # Errors
+    /// [`Error::BadSetting`] if a variable for tests is malformed, [`Error::Disk`] if there is no
+    /// working directory.
+    pub(crate) fn new(global: GlobalArgs) -> Result<Session> {
+        let environment: BTreeMap<String, String> = std::env::vars_os().map(text_of).collect();
+        arm_faults(&environment)?;
+        let here = std::env::current_dir().map_err(|source| Error::Disk {
+            action: "find the working directory",
+            path: ".".into(),
+            source,
+        })?;
+        let directory = match &global.directory {
+            Some(path) => existing_folder(&here.join(path))?,
+            None => here,
+        };
+        let ui = Ui::new(&global, &environment);
+        let surroundings =
+            Surroundings { directory, store: global.store, flags: global.settings, environment };
+        let clock = clock(&surroundings.environment)?;
+        let random = random(&surroundings.environment)?;
+        Ok(Session { ui, surroundings, clock, random, workspace: OnceCell::new() })
+    }
+
+    /// Returns the present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the path that a relative one on the command line means.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.surroundings.directory.join(path)
+    }
+
+    /// Returns what a git executable may see of the environment.
+    pub(crate) fn git_environment(&self) -> GitEnvironment {
+        let variables = self.surroundings.environment.iter();
+        GitEnvironment::new(variables.map(|(name, value)| (name.into(), value.into())))
+    }
+
+    /// Returns what the workspace is looked for with.
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// Returns the workspace that the run works on.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::find`].
+    pub(crate) fn workspace(&self) -> Result<&Workspace> {
+        if self.workspace.get().is_none() {
+            let workspace = Workspace::find(&self.surroundings)?;
+            self.ui.follow(&workspace.config().ui);
+            self.ui.detail(|| match workspace.root() {
+                Some(root) => format!("workspace `{}`", root.display()),
+                None => "no workspace here or above".into(),
+            });
+            self.ui.detail(|| format!("store `{}`", workspace.store_path().display()));
+            drop(self.workspace.set(workspace));
+        }
+        Ok(self.workspace.get().expect("it was set above"))
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::open`].
+    pub(crate) fn store(&self) -> Result<Store> {
+        self.workspace()?.open(self.options())
+    }
+
+    /// Opens the store to put something; a workspace that has none yet gets one.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::open_or_create`].
+    pub(crate) fn store_to_put(&self) -> Result<Store> {
+        let options = OpenOptions { lock_patience: SHORT_PATIENCE, ..self.options() };
+        self.workspace()?.open_or_create(options)
+    }
+
+    /// Returns how stores are opened in this run, before the settings are heard.
+    pub(crate) fn options(&self) -> OpenOptions {
+        OpenOptions {
+            clock: self.clock.clone(),
+            random: Arc::clone(&self.random),
+            ..OpenOptions::default()
+        }
+    }
+
+    /// Returns a new folder for files that a person wants to look at; nobody else may look in.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub(crate) fn temporary_folder(&self) -> Result<PathBuf> {
+        let place = self.surroundings.environment.get("TMPDIR").filter(|path| !path.is_empty());
+        let place = self.path(Path::new(place.map_or("/tmp", String::as_str)));
+        let made = tempfile::Builder::new().prefix("recell-").tempdir_in(&place);
+        let folder =
+            made.map_err(|source| Error::Disk { action: "write in", path: place, source })?;
+        Ok(folder.keep())
+    }
+
+    /// Flushes what was put. It is stored already, so what hinders the flush is only a warning.
+    pub(crate) fn flush_after_put(&self, store: &Store) {
+        match store.flush() {
+            Ok(report) => {
+                for journal in &report.damaged_journals {
+                    self.ui.warn(&format!("a damaged journal was set aside: `{journal}`"), None);
+                }
+            }
+            Err(error) => self.ui.warn(
+                &format!("stored, but not flushed yet: {error}"),
+                Some("Nothing is lost; the next flush takes it along."),
+            ),
+        }
+    }
+}
+
+fn text_of((name, value): (OsString, OsString)) -> (String, String) {
+    (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+}
+
+fn existing_folder(path: &Path) -> Result<PathBuf> {
+    let real = disk::real_path(path);
+    if disk::is_folder(&real) {
+        return Ok(real);
+    }
+    // What is not there fails here, with the system's own words.
+    disk::open(path)?;
+    let source = std::io::ErrorKind::NotADirectory.into();
+    Err(Error::Disk { action: "work in", path: path.to_owned(), source })
+}
+
+/// Returns the value of a variable that tests set; an empty one counts as not set.
+fn variable<T>(
+    environment: &BTreeMap<String, String>,
+    name: &'static str,
+    expected: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    let Some(text) = environment.get(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    parse(text).map(Some).ok_or_else(|| Error::BadSetting {
+        place: "environment".into(),
+        name,
+        expected: expected.into(),
+        found: text.clone(),
+    })
+}
+
+fn clock(environment: &BTreeMap<String, String>) -> Result<Clock> {
+    let expected = "a time such as `20261121T012400.123456Z`";
+    let fixed = variable(environment, "RECELL_NOW", expected, |text| text.parse().ok())?;
+    Ok(fixed.map_or_else(Clock::system, Clock::fixed))
+}
+
+fn random(environment: &BTreeMap<String, String>) -> Result<Arc<dyn Fn() -> u64 + Send + Sync>> {
+    const UNPOISONED: &str = "drawing a number does not panic";
+    let seed = variable(environment, "RECELL_SEED", "a whole number", |text| text.parse().ok())?;
+    Ok(match seed {
+        Some(seed) => {
+            let generator = Mutex::new(fastrand::Rng::with_seed(seed));
+            Arc::new(move || generator.lock().expect(UNPOISONED).u64(..))
+        }
+        None => OpenOptions::default().random,
+    })
+}
+
+fn arm_faults(environment: &BTreeMap<String, String>) -> Result<()> {
+    let budget =
+        variable(environment, "RECELL_DISK_BUDGET", "a number of bytes", |t| t.parse().ok())?;
+    let crash_at = environment.get("RECELL_CRASH_AT").filter(|name| !name.is_empty()).cloned();
+    if crash_at.is_some() || budget.is_some() {
+        disk::arm_faults(Faults { crash_at, disk_budget: budget });
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! Puts recorded outputs back into a notebook.
+
+use std::borrow::Cow;
+
+use super::document::{Cell, Notebook};
+use super::fill::{FilledCell, fill};
+use super::hash::module_hashes;
+use super::known::{FoundCell, RecordedCells, code_of};
+use super::layout::{CellOutputs, LAYOUT_PATH, LayoutDamage, join};
+use super::name::NotebookName;
+use super::record::NBFORMAT;
+use crate::clock::Timestamp;
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::lookup::{Lookup, Miss};
+use crate::name::EntryName;
+use crate::store::{Entry, Store};
+
+/// Which entries [`restore`] brings back; by default the newest of the code that stands there.
+#[derive(Debug, Clone, Default)]
+pub struct RestoreOptions {
+    /// Take no entry that was made after this moment.
+    pub as_of: Option<Timestamp>,
+    /// Where no entry is of the cell's code, take the newest of the cell whatever its code was.
+    pub any_code: bool,
+    /// Replace outputs that the notebook shows.
+    pub overwrite: bool,
+    /// Take these for their cells, whatever their code was; all other cells stay as they are.
+    pub entries: Vec<EntryName>,
+}
+
+/// A notebook with outputs put back.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// The notebook.
+    pub bytes: Vec<u8>,
+    /// What became of each code cell, in their order.
+    pub cells: Vec<RestoredCell>,
+    /// Of the entries that were asked for, those whose cell is not in the notebook.
+    pub without_cell: Vec<EntryName>,
+}
+
+/// One code cell after [`restore`].
+#[derive(Debug, Clone)]
+pub struct RestoredCell {
+    /// What the cell is called in the store.
+    pub name: String,
+    /// Its position among all cells of the notebook.
+    pub position: usize,
+    /// What became of it.
+    pub outcome: RestoreOutcome,
+}
+
+/// What became of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreOutcome {
+    /// It shows the outputs of an entry.
+    Restored {
+        /// The entry.
+        entry: EntryName,
+        /// Why that one.
+        by: RestoredBy,
+    },
+    /// It shows outputs already and keeps them, or was not asked for.
+    Kept,
+    /// No entry is for it.
+    Unmatched(Unmatched),
+    /// The entry that is for it cannot be put there; it shows what it showed before.
+    Unusable {
+        /// The entry.
+        entry: EntryName,
+        /// Why not.
+        reason: Unusable,
+    },
+}
+
+/// What an entry and its cell have in common, closest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestoredBy {
+    /// All that the result depends on.
+    Module,
+    /// The cell's own code, but not what ran before it.
+    Code,
+    /// Only the cell.
+    Cell,
+    /// The caller named the entry.
+    Name,
+}
+
+/// Why no entry is for a cell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unmatched {
+    /// It was never recorded, or only after the time that was asked for.
+    #[error("no run of it was recorded")]
+    NeverRecorded,
+    /// All its entries are of other code.
+    #[error("its code changed since its last recorded run")]
+    OtherCode {
+        /// The newest of them.
+        newest: EntryName,
+    },
+}
+
+/// Why an entry cannot be put into its cell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// It or a part of it is missing or damaged.
+    #[error(transparent)]
+    Miss(#[from] Miss),
+    /// Its parts are whole but do not give outputs.
+    #[error(transparent)]
+    Layout(#[from] LayoutDamage),
+    /// It was not recorded from a notebook.
+    #[error("it holds no outputs of a notebook")]
+    NoOutputs,
+    /// It was recorded from another format of notebooks, which writes outputs otherwise.
+    #[error("it is of notebook format {format}")]
+    OtherFormat {
+        /// Its format.
+        format: String,
+    },
+    /// The cell has no `outputs`.
+    #[error("the cell has no place for outputs")]
+    NoPlace,
+}
+
+/// Returns `notebook` with the outputs that the store has for its cells.
+///
+/// For each cell that is the newest entry of its module hash, else of its own code. Cells that
+/// show outputs keep them. Where nothing but outputs was taken away, the result is the notebook
+/// as it was recorded, to the byte.
+///
+/// # Errors
+/// Those of [`Store::list`]. What is wrong with an entry is told in [`Restored::cells`].
+pub fn restore(
+    store: &Store,
+    name: &NotebookName,
+    notebook: &Notebook<'_>,
+    options: &RestoreOptions,
+) -> Result<Restored> {
+    let hashes = module_hashes(notebook);
+    let recorded = RecordedCells::of(store, name, options.as_of)?;
+    let found = recorded.find(store, notebook, &hashes)?;
+    let mut restored = Restored { bytes: Vec::new(), cells: Vec::new(), without_cell: Vec::new() };
+    let mut filled = Vec::with_capacity(found.len());
+    for (index, (position, cell)) in notebook.code_cells().enumerate() {
+        let wanted = Wanted {
+            cell: &found[index],
+            module: &hashes.modules[index].segment(),
+            code: hashes.codes[index].hash,
+        };
+        let outcome = if cell.has_outputs() && !options.overwrite {
+            RestoreOutcome::Kept
+        } else {
+            match wanted.choose(store, options)? {
+                Choice::Entry { name: entry, by } => {
+                    match outputs_for(store, &entry, notebook, cell, options.overwrite)? {
+                        Ok(outputs) => {
+                            filled.push(FilledCell { position, outputs });
+                            RestoreOutcome::Restored { entry, by }
+                        }
+                        Err(reason) => RestoreOutcome::Unusable { entry, reason },
+                    }
+                }
+                Choice::NotAsked => RestoreOutcome::Kept,
+                Choice::None(reason) => RestoreOutcome::Unmatched(reason),
+            }
+        };
+        let name = found[index].name.clone().into_owned();
+        restored.cells.push(RestoredCell { name, position, outcome });
+    }
+    let has_cell = |entry: &EntryName| found.iter().any(|cell| is_of(entry, cell));
+    let asked = options.entries.iter();
+    restored.without_cell = asked.filter(|entry| !has_cell(entry)).cloned().collect();
+    restored.bytes = fill(notebook, &filled).expect("only values that have a place were chosen");
+    Ok(restored)
+}
+
+/// A cell that outputs are looked for.
+struct Wanted<'a> {
+    cell: &'a FoundCell<'a>,
+    module: &'a str,
+    code: Digest,
+}
+
+enum Choice {
+    Entry { name: EntryName, by: RestoredBy },
+    NotAsked,
+    None(Unmatched),
+}
+
+impl Wanted<'_> {
+    fn choose(&self, store: &Store, options: &RestoreOptions) -> Result<Choice> {
+        let chosen = |name: &EntryName, by| Ok(Choice::Entry { name: name.clone(), by });
+        if !options.entries.is_empty() {
+            let named = options.entries.iter().rfind(|entry| is_of(entry, self.cell));
+            return named.map_or(Ok(Choice::NotAsked), |name| chosen(name, RestoredBy::Name));
+        }
+        let entries = self.cell.entries;
+        if let Some(name) = entries.iter().rfind(|entry| entry.module_segment() == self.module) {
+            return chosen(name, RestoredBy::Module);
+        }
+        let Some(newest) = entries.last() else {
+            return Ok(Choice::None(Unmatched::NeverRecorded));
+        };
+        if let Some(name) = self.newest_of_code(store)? {
+            return chosen(name, RestoredBy::Code);
+        }
+        if options.any_code {
+            return chosen(newest, RestoredBy::Cell);
+        }
+        Ok(Choice::None(Unmatched::OtherCode { newest: newest.clone() }))
+    }
+
+    /// Returns the newest entry of the cell's own code. All entries of one module hash are of one
+    /// code, so one of each is read.
+    fn newest_of_code(&self, store: &Store) -> Result<Option<&EntryName>> {
+        let mut others: Vec<&str> = Vec::new();
+        for entry in self.cell.entries.iter().rev() {
+            if others.contains(&entry.module_segment()) {
+                continue;
+            }
+            let code = store.entry(entry)?.hit().and_then(|entry| code_of(entry.manifest()));
+            if code == Some(self.code) {
+                return Ok(Some(entry));
+            }
+            others.push(entry.module_segment());
+        }
+        Ok(None)
+    }
+}
+
+/// Whether an entry is of a cell, in whichever notebook.
+fn is_of(entry: &EntryName, cell: &FoundCell<'_>) -> bool {
+    entry.cell_segment() == crate::name::encode(&cell.name)
+}
+
+/// Returns what an entry holds for `cell`, without the values that the cell has no place for.
+fn outputs_for(
+    store: &Store,
+    name: &EntryName,
+    notebook: &Notebook<'_>,
+    cell: &Cell<'_>,
+    overwrite: bool,
+) -> Result<std::result::Result<CellOutputs, Unusable>> {
+    let entry = match store.entry(name)? {
+        Lookup::Hit(entry) => entry,
+        Lookup::Miss(miss) => return Ok(Err(miss.into())),
+    };
+    Ok(read_outputs(&entry, notebook.format().major).and_then(|mut outputs| {
+        if cell.outputs().is_none() && outputs.outputs.is_some() {
+            return Err(Unusable::NoPlace);
+        }
+        // A count that stands there without outputs was kept when they were stripped.
+        if cell.execution_count().is_none() || (cell.is_executed() && !overwrite) {
+            outputs.execution_count = None;
+        }
+        Ok(outputs)
+    }))
+}
+
+fn read_outputs(entry: &Entry, nbformat: u64) -> std::result::Result<CellOutputs, Unusable> {
+    let manifest = entry.manifest();
+    if manifest.part(LAYOUT_PATH).is_none() {
+        return Err(Unusable::NoOutputs);
+    }
+    match manifest.provenance.annotations.get(NBFORMAT) {
+        Some(format) if *format != nbformat.to_string() => {
+            return Err(Unusable::OtherFormat { format: format.clone() });
+        }
+        _ => {}
+    }
+    let layout = entry.read(LAYOUT_PATH).ok()?;
+    let mut missed = None;
+    let joined = join(&layout, |path| match entry.read(path) {
+        Lookup::Hit(bytes) => Some(Cow::Owned(bytes)),
+        Lookup::Miss(miss) => {
+            missed.get_or_insert(miss);
+            None
+        }
+    });
+    match (joined, missed) {
+        (_, Some(miss)) => Err(miss.into()),
+        (joined, None) => Ok(joined?),
+    }
+}

@@ -1,0 +1,422 @@
+//! The workspace: the folder that holds `recell.toml`, its settings, and where its store is.
+//!
+//! It is found upward from the working directory, like git finds `.git`. Work trees that
+//! `git worktree` linked to one repository share the store of its main work tree, so that a
+//! result computed in one is there in all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, Sources};
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::store::{OpenOptions, Store};
+
+/// The file whose folder is a workspace.
+const SETTINGS_FILE: &str = "recell.toml";
+/// The folder of recell's own files in a workspace, which marks one too.
+const OWN_FOLDER: &str = ".recell";
+const PYPROJECT_FILE: &str = "pyproject.toml";
+/// The setting that says where the store is.
+const STORE_PATH: &str = "store.path";
+
+/// What a workspace is looked for with; all that the caller asked the system for.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The working directory, an absolute path.
+    pub directory: PathBuf,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// The store that a flag names; it wins over everything else.
+    pub store: Option<String>,
+    /// Settings that flags give, as dotted keys and plain text.
+    pub flags: Vec<(String, String)>,
+}
+
+/// A workspace with its settings.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The folder that has `recell.toml`; `None` if there is none here or above.
+    root: Option<PathBuf>,
+    /// The folder that relative paths of files start at: the root, or the working directory.
+    base: PathBuf,
+    settings: LayeredConfig,
+    store: PathBuf,
+}
+
+impl Workspace {
+    /// Returns the workspace that holds the working directory, or a nameless one with the user's
+    /// own settings where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if a settings file cannot be read, [`Error::BadToml`] and the other errors
+    /// of [`LayeredConfig::new`] if one cannot be understood.
+    pub fn find(surroundings: &Surroundings) -> Result<Workspace> {
+        let found = Found::above(&surroundings.directory)?;
+        Workspace::of(found, surroundings)
+    }
+
+    /// Returns the workspace at `root`, whether or not anything marks it as one.
+    ///
+    /// # Errors
+    /// As [`Workspace::find`].
+    pub fn at(root: &Path, surroundings: &Surroundings) -> Result<Workspace> {
+        let home = main_work_tree(root)?.unwrap_or_else(|| root.to_owned());
+        Workspace::of(
+            Some(Found { root: root.to_owned(), settings: root.into(), home }),
+            surroundings,
+        )
+    }
+
+    fn of(found: Option<Found>, surroundings: &Surroundings) -> Result<Workspace> {
+        let mut sources = Sources {
+            environment: surroundings.environment.clone(),
+            flags: surroundings.flags.clone(),
+            ..Sources::default()
+        };
+        sources
+            .flags
+            .extend(surroundings.store.iter().map(|path| (STORE_PATH.into(), path.clone())));
+        if let Some(path) = ConfigFile::user_path(&surroundings.environment) {
+            sources.user = settings_file(path)?;
+        }
+        if let Some(found) = &found {
+            sources.workspace = settings_file(found.settings.join(SETTINGS_FILE))?;
+            sources.pyproject = settings_file(found.settings.join(PYPROJECT_FILE))?;
+        }
+        let settings = LayeredConfig::new(&sources)?;
+        let directory = &surroundings.directory;
+        let home = found.as_ref().map_or(directory, |found| &found.home);
+        let store = disk::real_path(&settings.store_path(home, directory));
+        let root = found.map(|found| found.root);
+        let base = root.clone().unwrap_or_else(|| directory.clone());
+        Ok(Workspace { root, base, settings, store })
+    }
+
+    /// Returns the folder of the workspace; `None` if there is none here or above.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// Returns the folder that notebooks are named from: the root, or else the working directory.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// Returns the settings, each with where it came from.
+    pub fn settings(&self) -> &LayeredConfig {
+        &self.settings
+    }
+
+    /// Returns the values of the settings.
+    pub fn config(&self) -> &Config {
+        &self.settings.config
+    }
+
+    /// Returns where the store is, or would be.
+    pub fn store_path(&self) -> &Path {
+        &self.store
+    }
+
+    /// Returns `options` with what the settings say about them.
+    pub fn options(&self, options: OpenOptions) -> OpenOptions {
+        let store = &self.config().store;
+        OpenOptions {
+            durability: store.durability,
+            chunk_threshold: store.chunk_threshold.bytes(),
+            flush_bytes: store.flush_bytes.bytes(),
+            flush_entries: usize::try_from(store.flush_entries.get()).unwrap_or(usize::MAX),
+            flush_age: store.flush_age,
+            ..options
+        }
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`] if there is no workspace and nothing names a store,
+    /// [`Error::StoreMissing`] if the store is not made yet, and those of [`Store::open`].
+    pub fn open(&self, options: OpenOptions) -> Result<Store> {
+        if !disk::is_there(&self.store) {
+            return Err(self.missing());
+        }
+        Store::open(&self.store, self.options(options))
+    }
+
+    /// Opens the store of a workspace, or makes it: a fresh clone has the settings but no store.
+    ///
+    /// A store that was named by hand is not made, as the name may be mistyped.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`], and those of [`Store::create`].
+    pub fn open_or_create(&self, options: OpenOptions) -> Result<Store> {
+        let named_by_hand = matches!(self.origin(), Origin::Flag | Origin::Environment { .. });
+        if disk::is_there(&self.store) || self.root.is_none() || named_by_hand {
+            return self.open(options);
+        }
+        self.create(options)
+    }
+
+    /// Makes the store.
+    ///
+    /// # Errors
+    /// Those of [`Store::create`].
+    pub fn create(&self, options: OpenOptions) -> Result<Store> {
+        let format = self.config().store.object_format;
+        let store = Store::create(&self.store, format, self.options(options))?;
+        self.hide_own_folder()?;
+        Ok(store)
+    }
+
+    /// Keeps git from offering recell's own folder for a commit. Says whether that was needed.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn hide_own_folder(&self) -> Result<bool> {
+        let folder = self.store.parent().filter(|folder| folder.ends_with(OWN_FOLDER));
+        let Some(folder) = folder else { return Ok(false) };
+        let path = folder.join(".gitignore");
+        if disk::is_there(&path) {
+            return Ok(false);
+        }
+        disk::replace(&path, b"*\n")?;
+        Ok(true)
+    }
+
+    /// Writes the settings file with all defaults, if nothing holds settings yet; returns its
+    /// path if so. A store that a flag named is named in it.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn write_settings(&self, surroundings: &Surroundings) -> Result<Option<PathBuf>> {
+        let path = self.base.join(SETTINGS_FILE);
+        let pyproject = self.base.join(PYPROJECT_FILE);
+        if disk::is_there(&path) || pyproject_marks(&pyproject)? {
+            return Ok(None);
+        }
+        let mut text = Config::default_file();
+        if surroundings.store.is_some() {
+            let value = |path: String| format!("path = {}", toml::Value::from(path));
+            let default = Key::named(STORE_PATH).map(Key::default).unwrap_or_default();
+            let named = value(self.store.to_string_lossy().into_owned());
+            text = text.replacen(&format!("#path = {default}"), &named, 1);
+        }
+        disk::create_folders(&self.base)?;
+        disk::replace(&path, text.as_bytes())?;
+        Ok(Some(path))
+    }
+
+    fn origin(&self) -> &Origin {
+        Key::named(STORE_PATH).map_or(&Origin::Default, |key| self.settings.origin(key))
+    }
+
+    fn missing(&self) -> Error {
+        if self.root.is_none() && *self.origin() == Origin::Default {
+            return Error::NoStore { path: self.base.clone() };
+        }
+        Error::StoreMissing { path: self.store.clone() }
+    }
+}
+
+/// Where a workspace was found.
+struct Found {
+    /// The workspace's folder in the work tree that holds the working directory.
+    root: PathBuf,
+    /// The folder of the files that hold settings.
+    settings: PathBuf,
+    /// The folder that the store is named from: that of the main work tree.
+    home: PathBuf,
+}
+
+impl Found {
+    /// Looks in `directory` and above; where a linked work tree ends, in the main one too, as
+    /// the settings may not be committed.
+    fn above(directory: &Path) -> Result<Option<Found>> {
+        for folder in directory.ancestors() {
+            if marks_workspace(folder)? {
+                let home = main_work_tree(folder)?.unwrap_or_else(|| folder.to_owned());
+                return Ok(Some(Found { root: folder.into(), settings: folder.into(), home }));
+            }
+            let Some(main) = linked_to(folder)? else { continue };
+            for inner in directory.ancestors().take_while(|inner| inner.starts_with(folder)) {
+                let Some(twin) = twin(inner, folder, &main) else { continue };
+                if marks_workspace(&twin)? {
+                    let root = inner.to_owned();
+                    return Ok(Some(Found { root, settings: twin.clone(), home: twin }));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn marks_workspace(folder: &Path) -> Result<bool> {
+    Ok(disk::is_there(&folder.join(SETTINGS_FILE))
+        || disk::is_folder(&folder.join(OWN_FOLDER))
+        || pyproject_marks(&folder.join(PYPROJECT_FILE))?)
+}
+
+/// Whether a `pyproject.toml` has `[tool.recell]`. One that is broken counts if it means to have
+/// it, so that its error is reported.
+fn pyproject_marks(path: &Path) -> Result<bool> {
+    const NEEDLE: &[u8] = b"recell";
+    let Some(bytes) = disk::read_if_there(path)? else { return Ok(false) };
+    if memchr::memmem::find(&bytes, NEEDLE).is_none() {
+        return Ok(false);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(match text.parse::<toml::Table>() {
+        Ok(table) => table.get("tool").and_then(|tool| tool.get("recell")).is_some(),
+        Err(_) => text.lines().any(|line| line.trim_start().starts_with("[tool.recell")),
+    })
+}
+
+fn settings_file(path: PathBuf) -> Result<Option<ConfigFile>> {
+    let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(ConfigFile { path, text })),
+        Err(error) => {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = memchr::memchr_iter(b'\n', before).count() + 1;
+            Err(Error::BadToml { path, line, reason: "it is not UTF-8".into() })
+        }
+    }
+}
+
+/// Returns the folder that `folder` is in the main work tree, if a linked one holds it.
+fn main_work_tree(folder: &Path) -> Result<Option<PathBuf>> {
+    for top in folder.ancestors() {
+        if let Some(main) = linked_to(top)? {
+            return Ok(twin(folder, top, &main));
+        }
+        if disk::is_there(&top.join(".git")) {
+            return Ok(None);
+        }
+    }
+    Ok(None)
+}
+
+/// Returns what `folder`, which is below `top`, is below `main`; `None` if that is not there.
+fn twin(folder: &Path, top: &Path, main: &Path) -> Option<PathBuf> {
+    let twin = main.join(folder.strip_prefix(top).ok()?);
+    // `join` of nothing adds a slash at the end.
+    let twin: PathBuf = twin.components().collect();
+    disk::is_folder(&twin).then_some(twin)
+}
+
+/// Returns the main work tree that the work tree at `top` is linked to; `None` if `top` is no
+/// linked work tree, or its repository has no main one (gitrepository-layout(5)).
+fn linked_to(top: &Path) -> Result<Option<PathBuf>> {
+    let file = top.join(".git");
+    if disk::is_folder(&file) {
+        return Ok(None);
+    }
+    let Some(bytes) = disk::read_if_there(&file)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let Some(git_dir) = text.strip_prefix("gitdir:") else { return Ok(None) };
+    let git_dir = top.join(git_dir.trim());
+    // A submodule has such a file too, but no `commondir`.
+    let Some(common) = disk::read_if_there(&git_dir.join("commondir"))? else { return Ok(None) };
+    let common = git_dir.join(String::from_utf8_lossy(&common).trim());
+    let common = disk::real_path(&common);
+    let is_plain = common.file_name().is_some_and(|name| name == ".git");
+    Ok(common.parent().filter(|_| is_plain).map(Path::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings(directory: &Path) -> Surroundings {
+        Surroundings { directory: directory.to_owned(), ..Surroundings::default() }
+    }
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        disk::create_folders(path.parent().unwrap()).unwrap();
+        disk::replace(&path, text.as_bytes()).unwrap();
+    }
+
+    fn root() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = disk::real_path(folder.path());
+        (folder, path)
+    }
+
+    #[test]
+    fn the_nearest_folder_above_that_is_marked_is_the_workspace() {
+        let (_folder, root) = root();
+        write(&root, "a/recell.toml", "");
+        write(&root, "a/b/.recell/x", "");
+        write(&root, "a/c/pyproject.toml", "[tool.recell.ui]\ncolor = 'never'");
+        write(&root, "a/d/pyproject.toml", "[project]\ndependencies = ['recell']");
+        for (directory, expected, why) in [
+            ("a", "a", "recell.toml marks it"),
+            ("a/e/f", "a", "from below"),
+            ("a/b", "a/b", "recell's own folder marks it"),
+            ("a/c", "a/c", "a table of pyproject.toml marks it"),
+            ("a/d", "a", "a mere mention does not"),
+        ] {
+            let workspace = Workspace::find(&surroundings(&root.join(directory))).unwrap();
+            assert_eq!(workspace.root(), Some(root.join(expected).as_path()), "{why}");
+        }
+        assert_eq!(Workspace::find(&surroundings(&root)).unwrap().root(), None, "nothing above");
+    }
+
+    #[test]
+    fn the_store_is_named_by_flag_then_environment_then_settings() {
+        let (_folder, root) = root();
+        write(&root, "recell.toml", "store.path = 'own'");
+        let mut around = surroundings(&root.join("sub"));
+        let store =
+            |around: &Surroundings| Workspace::find(around).unwrap().store_path().to_owned();
+        assert_eq!(store(&around), root.join("own"), "settings start at the workspace");
+        around.environment.insert("RECELL_STORE_PATH".into(), "long".into());
+        assert_eq!(store(&around), root.join("sub/long"), "the environment wins over settings");
+        around.environment.insert("RECELL_STORE".into(), "short".into());
+        assert_eq!(store(&around), root.join("sub/short"), "the short name over the long");
+        around.flags.push(("store.path".into(), "set".into()));
+        assert_eq!(store(&around), root.join("sub/set"), "a flag over the environment");
+        around.store = Some("named".into());
+        assert_eq!(store(&around), root.join("sub/named"), "and `--store` over all");
+    }
+
+    #[test]
+    fn linked_work_trees_share_the_store_of_the_main_one() {
+        let (_folder, root) = root();
+        write(&root, "main/.git/worktrees/w/commondir", "../..\n");
+        write(&root, "main/nb/.recell/x", "");
+        write(&root, "linked/.git", &format!("gitdir: {}/main/.git/worktrees/w\n", root.display()));
+        write(&root, "linked/nb/deep/x", "");
+        let find = |path: &str| Workspace::find(&surroundings(&root.join(path))).unwrap();
+        let shared = root.join("main/nb/.recell/store.git");
+        assert_eq!(find("linked/nb/deep").store_path(), shared, "settings are not committed");
+        assert_eq!(find("linked/nb/deep").root(), Some(root.join("linked/nb").as_path()));
+        write(&root, "linked/nb/recell.toml", "");
+        assert_eq!(find("linked/nb/deep").store_path(), shared, "settings are committed");
+        write(&root, "linked/other/recell.toml", "");
+        let own = root.join("linked/other/.recell/store.git");
+        assert_eq!(find("linked/other").store_path(), own, "the main one has no such folder");
+    }
+
+    #[test]
+    fn a_submodule_has_a_store_of_its_own() {
+        let (_folder, root) = root();
+        write(&root, "main/.git/modules/sub/HEAD", "");
+        write(&root, "main/sub/.git", "gitdir: ../.git/modules/sub\n");
+        write(&root, "main/sub/recell.toml", "");
+        let workspace = Workspace::find(&surroundings(&root.join("main/sub"))).unwrap();
+        assert_eq!(workspace.store_path(), root.join("main/sub/.recell/store.git"));
+    }
+
+    #[test]
+    fn without_a_workspace_a_store_must_be_named() {
+        let (_folder, root) = root();
+        let workspace = Workspace::find(&surroundings(&root)).unwrap();
+        let error = workspace.open_or_create(OpenOptions::default()).unwrap_err();
+        assert_eq!(error.code(), "no_store");
+        let around = Surroundings { store: Some("typo".into()), ..surroundings(&root) };
+        let error = Workspace::find(&around).unwrap().open_or_create(OpenOptions::default());
+        assert_eq!(error.unwrap_err().code(), "store_missing", "a mistyped store is not made");
+    }
+}
