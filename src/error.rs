@@ -277,6 +277,56 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// A file is not a notebook that recell can work on.
+    #[error("`{}` is left as it is: {reason}", path.display())]
+    NotANotebook {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Some of several files are not notebooks.
+    #[error("{left} of {total} notebooks were left as they are")]
+    NotebooksLeft {
+        /// How many.
+        left: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// What was named holds no notebook.
+    #[error("no notebook is in `{text}`")]
+    NoNotebooks {
+        /// What was named.
+        text: String,
+    },
+    /// A notebook has no name in this workspace.
+    #[error("`{}` is not in the workspace `{}`", path.display(), workspace.display())]
+    OutsideWorkspace {
+        /// The notebook.
+        path: PathBuf,
+        /// The workspace's folder.
+        workspace: PathBuf,
+    },
+    /// One output cannot take several notebooks.
+    #[error("{found} notebooks cannot go to one output")]
+    OneNotebook {
+        /// How many were named.
+        found: usize,
+    },
+    /// Outputs are to be taken out of a notebook, and nothing keeps them.
+    #[error("`{}` has outputs, and there is no store to keep them", path.display())]
+    WouldLose {
+        /// The notebook.
+        path: PathBuf,
+    },
+    /// Notebooks have outputs that should have none.
+    #[error("{count} of {total} notebooks have outputs")]
+    NotStripped {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        total: usize,
+    },
 }
 
 impl Error {
@@ -316,6 +366,13 @@ impl Error {
             Error::OutsideFolder { .. } => "outside_folder",
             Error::StdinTwice { .. } => "stdin_twice",
             Error::Stream { .. } => "stream",
+            Error::NotANotebook { .. } => "not_a_notebook",
+            Error::NotebooksLeft { .. } => "notebooks_left",
+            Error::NoNotebooks { .. } => "no_notebooks",
+            Error::OutsideWorkspace { .. } => "outside_workspace",
+            Error::OneNotebook { .. } => "one_notebook",
+            Error::WouldLose { .. } => "would_lose",
+            Error::NotStripped { .. } => "not_stripped",
         }
     }
 
@@ -417,6 +474,25 @@ impl Error {
                 Some("Name a file for it, or put several parts with `--batch`.".into())
             }
             Error::WritePart { .. } | Error::TalkToGit { .. } | Error::Stream { .. } => None,
+            Error::NotANotebook { .. } => {
+                Some("Open it in Jupyter and save it, or finish the merge.".into())
+            }
+            Error::NotebooksLeft { .. } => Some("The warnings above say why.".into()),
+            Error::NoNotebooks { .. } => Some(
+                "Name files that end in `.ipynb`; `record.include` and `record.exclude` choose \
+                 those of folders."
+                    .into(),
+            ),
+            Error::OutsideWorkspace { .. } => Some(
+                "Run it in the workspace of that notebook, or add `-C` with its folder.".into(),
+            ),
+            Error::OneNotebook { .. } => Some("Name one notebook.".into()),
+            Error::WouldLose { .. } => {
+                Some("Run `recell init` first, or drop them with `--no-record`.".into())
+            }
+            Error::NotStripped { .. } => {
+                Some("Run `recell strip` on them, or `recell filter install` once.".into())
+            }
         }
     }
 }

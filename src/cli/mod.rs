@@ -11,6 +11,7 @@ mod describe;
 mod json;
 mod media;
 mod meter;
+mod notebooks;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -45,6 +46,9 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(commands::init::Args),
+    Record(commands::record::Args),
+    Restore(commands::restore::Args),
+    Strip(commands::strip::Args),
     Put(commands::put::Args),
     Get(commands::get::Args),
     Cat(commands::cat::Args),
@@ -62,6 +66,9 @@ impl Command {
     fn run(&self, session: &Session) -> Outcome {
         match self {
             Command::Init(args) => commands::init::run(args, session),
+            Command::Record(args) => commands::record::run(args, session),
+            Command::Restore(args) => commands::restore::run(args, session),
+            Command::Strip(args) => commands::strip::run(args, session),
             Command::Put(args) => commands::put::run(args, session),
             Command::Get(args) => commands::get::run(args, session),
             Command::Cat(args) => commands::cat::run(args, session),

@@ -191,7 +191,10 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::BadSetting { .. }
         | Error::Ambiguous { .. }
         | Error::BadLine { .. }
-        | Error::StdinTwice { .. } => USAGE,
+        | Error::StdinTwice { .. }
+        | Error::NoNotebooks { .. }
+        | Error::OutsideWorkspace { .. }
+        | Error::OneNotebook { .. } => USAGE,
         Error::BrokenRefs { .. } => DAMAGED,
         Error::RefsLocked { .. } | Error::FlushLocked { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),

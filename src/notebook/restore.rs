@@ -7,6 +7,7 @@ use super::fill::{FilledCell, fill};
 use super::hash::module_hashes;
 use super::known::{FoundCell, RecordedCells, code_of};
 use super::layout::{CellOutputs, LAYOUT_PATH, LayoutDamage, join};
+use super::lexer::Span;
 use super::name::NotebookName;
 use super::record::NBFORMAT;
 use crate::clock::Timestamp;
@@ -158,6 +159,7 @@ pub fn restore(
             match wanted.choose(store, options)? {
                 Choice::Entry { name: entry, by } => {
                     match outputs_for(store, &entry, notebook, cell, options.overwrite)? {
+                        Ok(outputs) if shows(notebook, cell, &outputs) => RestoreOutcome::Kept,
                         Ok(outputs) => {
                             filled.push(FilledCell { position, outputs });
                             RestoreOutcome::Restored { entry, by }
@@ -231,6 +233,15 @@ impl Wanted<'_> {
         }
         Ok(None)
     }
+}
+
+/// Whether a cell shows these outputs already, as one that was run and has none.
+fn shows(notebook: &Notebook<'_>, cell: &Cell<'_>, outputs: &CellOutputs) -> bool {
+    let same = |value: &Option<Vec<u8>>, span: Option<Span>| {
+        let shown = span.map(|span| notebook.slice(span).as_bytes());
+        value.is_none() || value.as_deref() == shown
+    };
+    same(&outputs.outputs, cell.outputs()) && same(&outputs.execution_count, cell.execution_count())
 }
 
 /// Whether an entry is of a cell, in whichever notebook.

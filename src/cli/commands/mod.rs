@@ -11,5 +11,8 @@ pub(super) mod init;
 pub(super) mod log;
 pub(super) mod ls;
 pub(super) mod put;
+pub(super) mod record;
+pub(super) mod restore;
 pub(super) mod show;
 pub(super) mod status;
+pub(super) mod strip;

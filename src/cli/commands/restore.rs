@@ -1,0 +1,235 @@
+//! `recell restore`: puts recorded outputs back into notebooks.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::cli::args::moment;
+use crate::cli::columns::{Align, Columns};
+use crate::cli::json;
+use crate::cli::notebooks::{self, NotebookFile};
+use crate::cli::report::{Failure, Outcome};
+use crate::cli::session::Session;
+use crate::cli::words::grouped;
+use crate::clock::Timestamp;
+use crate::config::Durability;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::lookup::Miss;
+use crate::name::EntryName;
+use crate::notebook::{
+    RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
+    restore,
+};
+
+/// Put recorded outputs back into notebooks
+///
+/// Each cell gets the newest outputs of the code that stands there, after the same cells before
+/// it where there are such. Outputs that a notebook shows are kept. A notebook that was recorded
+/// and stripped comes back byte for byte.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The notebooks: files, folders with all below, or globs.
+    #[arg(value_name = "NOTEBOOK", required = true)]
+    notebooks: Vec<PathBuf>,
+    /// Take only what was there at this time: 2026-11-01, "2026-11-01 13:00" or RFC 3339.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    as_of: Option<Timestamp>,
+    /// Where no outputs of a cell's code are stored, take its newest ones of any code.
+    #[arg(long)]
+    any: bool,
+    /// Replace outputs that a notebook shows.
+    #[arg(long)]
+    overwrite: bool,
+    /// Take this entry for its cell and leave all other cells alone; may be given several times.
+    #[arg(long = "entry", value_name = "NAME", value_parser = entry_name)]
+    entries: Vec<EntryName>,
+    /// Write the notebook to this file instead, or `-` for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write nothing; exit with 3 if a cell would stay without outputs.
+    #[arg(long, conflicts_with = "output")]
+    check: bool,
+}
+
+fn entry_name(text: &str) -> Result<EntryName, String> {
+    let name = text.strip_prefix("refs/tags/").unwrap_or(text);
+    name.parse::<EntryName>().map_err(|error| error.to_string())
+}
+
+/// A notebook and what became of it.
+struct Done<'a> {
+    file: &'a NotebookFile,
+    restored: Restored,
+    is_changed: bool,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    let files = notebooks::named(session, &args.notebooks)?;
+    if args.output.is_some() && files.len() > 1 {
+        return Err(Error::OneNotebook { found: files.len() }.into());
+    }
+    let store = session.store()?;
+    let options = RestoreOptions {
+        as_of: args.as_of,
+        any_code: args.any,
+        overwrite: args.overwrite,
+        entries: args.entries.clone(),
+    };
+    let mut all = Vec::with_capacity(files.len());
+    let outcome = notebooks::for_each(session, &files, |file| {
+        let contents = file.read()?;
+        let restored = restore(&store, &file.name, &file.parse(&contents)?, &options)?;
+        let is_changed = restored.bytes != contents.bytes;
+        match &args.output {
+            _ if args.check => {}
+            Some(output) => write_out(session, output, &restored.bytes)?,
+            None if is_changed => file.replace(&contents, &restored.bytes, Durability::Sync)?,
+            None => {}
+        }
+        all.push(Done { file, restored, is_changed });
+        Ok(())
+    });
+    let takes_stdout = args.output.as_deref().is_some_and(is_stdout);
+    if !takes_stdout && session.ui.json() {
+        session.ui.document(&Value::Array(all.iter().map(document).collect()))?;
+    } else if !takes_stdout {
+        print(session, &all)?;
+    }
+    tell(session, &all);
+    outcome?;
+    let misses = misses(&all, args.check);
+    if misses.is_empty() { Ok(()) } else { Err(Failure::Misses(misses)) }
+}
+
+fn is_stdout(path: &std::path::Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn write_out(session: &Session, output: &std::path::Path, bytes: &[u8]) -> Outcome {
+    if !is_stdout(output) {
+        return Ok(disk::replace(&session.path(output), bytes)?);
+    }
+    session.ui.with_out(|out| {
+        out.write_all(bytes).map_err(|source| {
+            Failure::from(Error::Stream { action: "write to", stream: "output", source })
+        })
+    })
+}
+
+fn cells(done: &Done<'_>, is: impl Fn(&RestoreOutcome) -> bool) -> usize {
+    done.restored.cells.iter().filter(|cell| is(&cell.outcome)).count()
+}
+
+fn print(session: &Session, all: &[Done<'_>]) -> Outcome {
+    let mut columns = Columns::new(&[
+        ("notebook", Align::Left),
+        ("restored", Align::Right),
+        ("kept", Align::Right),
+        ("not matched", Align::Right),
+        ("unusable", Align::Right),
+    ]);
+    let some = |count: usize| if count == 0 { String::new() } else { grouped(count) };
+    for done in all {
+        let restored = cells(done, |it| matches!(it, RestoreOutcome::Restored { .. }));
+        columns.push(vec![
+            done.file.name.as_str().into(),
+            grouped(restored).into(),
+            some(cells(done, |it| matches!(it, RestoreOutcome::Kept))).into(),
+            some(cells(done, |it| matches!(it, RestoreOutcome::Unmatched(_)))).into(),
+            some(cells(done, |it| matches!(it, RestoreOutcome::Unusable { .. }))).into(),
+        ]);
+    }
+    columns.print(&session.ui)
+}
+
+/// Says which cells got no outputs or not those of their code, and why.
+fn tell(session: &Session, all: &[Done<'_>]) {
+    for Done { file, restored, .. } in all {
+        for RestoredCell { name, position, outcome } in &restored.cells {
+            let at = format!("`{}`, cell {} (`{name}`)", file.name, position + 1);
+            match outcome {
+                RestoreOutcome::Restored { entry, by: RestoredBy::Code } => {
+                    session.ui.detail(|| format!("{at}: of the same code after others: {entry}"));
+                }
+                RestoreOutcome::Restored { entry, by: RestoredBy::Cell } => {
+                    session.ui.say(format!("{at}: outputs of other code: {entry}"));
+                }
+                RestoreOutcome::Unmatched(reason @ Unmatched::NeverRecorded) => {
+                    session.ui.detail(|| format!("{at}: {reason}"));
+                }
+                RestoreOutcome::Unmatched(reason) => {
+                    session.ui.say(format!("{at}: {reason}; `--any` takes that run"));
+                }
+                // A miss is told at the end, with its hint.
+                RestoreOutcome::Unusable { reason: Unusable::Miss(_), .. } => {}
+                RestoreOutcome::Unusable { entry, reason } => {
+                    session.ui.warn(&format!("{at}: `{entry}` does not fit: {reason}"), None);
+                }
+                _ => {}
+            }
+        }
+        for entry in &restored.without_cell {
+            session.ui.warn(&format!("`{}` has no cell for `{entry}`", file.name), None);
+        }
+    }
+}
+
+/// Returns why cells have no outputs: what is damaged or missing; if all must be there, also
+/// where nothing is for a cell.
+fn misses(all: &[Done<'_>], all_must_be_there: bool) -> Vec<Miss> {
+    let mut misses = Vec::new();
+    for Done { file, restored, .. } in all {
+        for cell in &restored.cells {
+            match &cell.outcome {
+                RestoreOutcome::Unusable { reason: Unusable::Miss(miss), .. } => {
+                    misses.push(miss.clone());
+                }
+                RestoreOutcome::Unusable { .. } | RestoreOutcome::Unmatched(_)
+                    if all_must_be_there =>
+                {
+                    let name = crate::cli::selection::shown(&[file.name.as_str(), &cell.name]);
+                    misses.push(Miss::NeverStored { name });
+                }
+                _ => {}
+            }
+        }
+    }
+    misses
+}
+
+fn document(done: &Done<'_>) -> Value {
+    let cells = done.restored.cells.iter().map(|cell| {
+        let (outcome, entry, reason) = match &cell.outcome {
+            RestoreOutcome::Restored { entry, by } => {
+                let by = match by {
+                    RestoredBy::Module => "module",
+                    RestoredBy::Code => "code",
+                    RestoredBy::Cell => "cell",
+                    RestoredBy::Name => "name",
+                };
+                ("restored", Some(entry), Some(by.to_owned()))
+            }
+            RestoreOutcome::Kept => ("kept", None, None),
+            RestoreOutcome::Unmatched(reason) => ("unmatched", None, Some(reason.to_string())),
+            RestoreOutcome::Unusable { entry, reason } => {
+                ("unusable", Some(entry), Some(reason.to_string()))
+            }
+        };
+        json!({
+            "cell": cell.name,
+            "position": cell.position,
+            "outcome": outcome,
+            "entry": entry.map(json::name),
+            "reason": reason,
+        })
+    });
+    let without_cell = done.restored.without_cell.iter().map(json::name);
+    json!({
+        "notebook": done.file.name.as_str(),
+        "path": done.file.path,
+        "changed": done.is_changed,
+        "cells": cells.collect::<Vec<_>>(),
+        "without_cell": without_cell.collect::<Vec<_>>(),
+    })
+}
