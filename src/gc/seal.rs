@@ -77,17 +77,7 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
             .run()?;
         let checksum = output.text().trim().to_owned();
         disk::crash_point("deltas packed");
-        let mut kept: Vec<PathBuf> = Vec::new();
-        // The index last: whoever sees it must find the whole pack.
-        for extension in ["pack", "rev", "idx"] {
-            let made = locked.own_folder().join(format!("seal-{checksum}.{extension}"));
-            let place = locked.packs_folder().join(format!("pack-{checksum}.{extension}"));
-            if disk::is_there(&made) {
-                disk::sync(&disk::open(&made)?, &made)?;
-                disk::rename(&made, &place)?;
-            }
-            kept.push(place);
-        }
+        let mut kept = locked.place_pack(&base, &checksum)?;
         let large = locked.copy_entries(&chosen, |entry| !small.contains(&entry.id))?;
         kept.extend(large);
         let bytes_before = chosen.iter().map(RawPack::len).sum();
@@ -115,7 +105,10 @@ fn choose(packs: Vec<RawPack>) -> Vec<RawPack> {
         .collect();
     let fresh_bytes: u64 = chosen.iter().map(RawPack::len).sum();
     if fresh_bytes > 0 {
-        chosen.extend(sealed.into_iter().filter(|pack| pack.len() <= 2 * fresh_bytes));
+        // What is large in a pack with deltas, as git's own gc makes them, could not be copied.
+        chosen.extend(sealed.into_iter().filter(|pack| {
+            pack.len() <= 2 * fresh_bytes && small_entries(pack).count() == pack.entries().len()
+        }));
     }
     chosen
 }

@@ -7,8 +7,7 @@ use crate::support::TestEnv;
 #[test]
 fn every_command_of_the_tour_works() {
     let readme = include_str!("../../README.md");
-    let commands: Vec<&str> =
-        readme.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
     assert!(commands.len() > 15, "the tour is read whole: {commands:?}");
     let env = TestEnv::new();
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/notebooks");

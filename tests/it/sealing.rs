@@ -57,3 +57,45 @@ fn sealing_again_after_more_puts_loses_nothing() {
     assert!(hit(&store, &key("nb", "c", "m")).manifest().parts.len() == 1);
     env.git(&["fsck", "--strict", "--full"]);
 }
+
+#[test]
+fn sealing_after_a_gc_of_git_keeps_what_is_large() {
+    let env = TestEnv::new();
+    let store = env.create();
+    let large = noise(300_000, 1);
+    put(&store, &key("nb", "large", "m"), &large);
+    for version in 0..10 {
+        let text = format!("row {version}\n").repeat(400);
+        put(&store, &key("nb", "text", "m"), text.as_bytes());
+    }
+    store.flush().unwrap();
+    // One pack, with deltas and the large object in it.
+    env.git(&["gc", "--quiet", "--aggressive"]);
+    for number in 0..10 {
+        put(&store, &key("nb", &format!("fresh{number}"), "m"), &noise(60_000, 10 + number));
+    }
+    gc::seal(&store, &environment()).unwrap();
+    assert!(out(&env.open(), &key("nb", "large", "m")) == large);
+    env.assert_at_rest("sealed");
+}
+
+#[test]
+fn a_crash_while_sealing_loses_nothing_and_leaves_nothing_behind() {
+    use crate::support::child::{Job, acks, assert_kept};
+    for crash_at in ["deltas packed", "pack placed", "index placed"] {
+        let env = TestEnv::new();
+        let role = "create and seal";
+        let job = Job { count: 20, ..Job::new(role, &env.root().join("s"), 1) };
+        let job = Job { store: env.store_path(), acks: env.root().join("acks"), ..job };
+        let job = Job { crash_at: crash_at.into(), ..job };
+        assert!(!job.command().output().unwrap().status.success(), "{crash_at}");
+        let store = env.open();
+        assert_kept(&store, &acks(&job.acks), crash_at);
+        store.flush().unwrap();
+        assert_kept(&store, &acks(&job.acks), crash_at);
+        env.assert_at_rest(crash_at);
+        gc::seal(&store, &environment()).unwrap();
+        assert_kept(&env.open(), &acks(&job.acks), crash_at);
+        env.assert_at_rest(crash_at);
+    }
+}
