@@ -71,6 +71,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A check found damage.
+    #[error("the store is damaged: {problems} {} found", if *problems == 1 { "problem was" } else { "problems were" })]
+    Unsound {
+        /// How many things are not as they should be.
+        problems: usize,
+    },
     /// Another process keeps the lock of `packed-refs`.
     #[error("another process holds `{}`", path.display())]
     RefsLocked {
@@ -358,6 +364,7 @@ impl Error {
             Error::UnsupportedStore { .. } => "unsupported_store",
             Error::ReadOnly { .. } => "read_only",
             Error::BrokenRefs { .. } => "broken_refs",
+            Error::Unsound { .. } => "unsound",
             Error::RefsLocked { .. } => "refs_locked",
             Error::FlushLocked { .. } => "flush_locked",
             Error::Key { .. } => "key",
@@ -432,6 +439,11 @@ impl Error {
                  change it."
                     .into(),
             ),
+            Error::Unsound { .. } => Some(
+                "Each is named above. Put or record a damaged result again to heal it; keep a \
+                 copy of the store before you change it by hand."
+                    .into(),
+            ),
             Error::RefsLocked { path } => Some(format!(
                 "Nothing was lost: what was put stays in the journal. If no git is running in the \
                  store, remove `{}` and run `recell flush`.",
@@ -466,7 +478,6 @@ impl Error {
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
             Error::GitFailed { stderr, .. } => git_hint(stderr),
-            Error::TalkToGit { .. } => None,
             Error::FilterProtocol { .. } => Some(
                 "Git starts this command by itself: run `recell filter install`, then `git add` \
                  your notebooks."
@@ -499,7 +510,7 @@ impl Error {
             Error::StdinTwice { .. } => {
                 Some("Name a file for it, or put several parts with `--batch`.".into())
             }
-            Error::WritePart { .. } | Error::Stream { .. } => None,
+            Error::WritePart { .. } | Error::TalkToGit { .. } | Error::Stream { .. } => None,
             Error::NotANotebook { .. } => {
                 Some("Open it in Jupyter and save it, or finish the merge.".into())
             }

@@ -19,8 +19,10 @@ mod lookup;
 mod name;
 pub mod notebook;
 mod progress;
+pub mod retention;
 mod size;
 mod store;
+mod verify;
 mod workspace;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
@@ -42,4 +44,14 @@ pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
 pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};
+pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
 pub use workspace::{Surroundings, Workspace};
+
+/// Makes this process die at a named place, or its disk fill up: for tests of what a crash leaves.
+///
+/// `crash_at` is the name of a crash point, `<point>#<n>` the n-th time it is passed;
+/// `disk_budget` is how many bytes may still be written. Release builds do nothing.
+#[doc(hidden)]
+pub fn arm_faults(crash_at: Option<String>, disk_budget: Option<i64>) {
+    disk::arm_faults(disk::Faults { crash_at, disk_budget });
+}

@@ -7,6 +7,8 @@ pub enum Unit {
     Bytes,
     /// Things, such as notebooks or entries.
     Items,
+    /// Nothing: only time passes.
+    Time,
 }
 
 /// Watches long work. One piece of work runs at a time; its steps may come from any thread.

@@ -3,7 +3,11 @@
 //! ```console
 //! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large notebooks …]
 //! ```
-#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark that cannot go on stops, and peers use the system as it is"
+)]
 
 mod fresh;
 mod large;

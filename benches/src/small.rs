@@ -84,8 +84,8 @@ fn recell(folder: &Path, values: &[Vec<u8>]) {
     );
     let times = each(COUNT, |n| get(&store, n));
     print_each("recell: get newest by key, hash checked", times);
-    for n in 0..1000 {
-        put(&store, COUNT + n, &values[n]);
+    for (n, value) in values.iter().take(1000).enumerate() {
+        put(&store, COUNT + n, value);
     }
     let (flush, _) = timed(|| store.flush().unwrap());
     print_ms("recell: flush of 1,000 more", &mut [flush]);

@@ -84,6 +84,7 @@ fn style(bounded: bool, unit: Unit) -> ProgressStyle {
         (false, Unit::Bytes) => "{spinner} {msg} {binary_bytes} {binary_bytes_per_sec}",
         (true, Unit::Items) => "{spinner} {msg} {wide_bar} {human_pos}/{human_len} {eta}",
         (false, Unit::Items) => "{spinner} {msg} {human_pos}",
+        (_, Unit::Time) => "{spinner} {msg} {elapsed}",
     };
     ProgressStyle::with_template(template).expect("the templates are well formed")
 }

@@ -1,7 +1,7 @@
 //! The command line: parses, asks the library, prints. One file a command.
 //!
 //! Data goes to stdout, words to stderr. The environment, the working directory, the clock and
-//! randomness are asked for here, once, and handed on in a [`Session`].
+//! randomness are asked for here, once, and handed on in a `Session`.
 
 mod args;
 mod changes;
@@ -60,6 +60,8 @@ enum Command {
     Log(commands::log::Args),
     Status(commands::status::Args),
     Flush(commands::flush::Args),
+    Verify(commands::verify::Args),
+    Rm(commands::rm::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -82,6 +84,8 @@ impl Command {
             Command::Log(args) => commands::log::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
+            Command::Verify(args) => commands::verify::run(args, session),
+            Command::Rm(args) => commands::rm::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

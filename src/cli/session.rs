@@ -12,7 +12,11 @@ use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
 use crate::error::{Error, Result};
+<<<<<<< HEAD
 use crate::git::{Git, GitEnvironment};
+=======
+use crate::git::GitEnvironment;
+>>>>>>> main
 use crate::store::{OpenOptions, Store};
 use crate::workspace::{Surroundings, Workspace};
 
@@ -63,6 +67,12 @@ impl Session {
     /// Returns the path that a relative one on the command line means.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
         self.surroundings.directory.join(path)
+    }
+
+    /// Returns what a git executable may see of the environment.
+    pub(crate) fn git_environment(&self) -> GitEnvironment {
+        let variables = self.surroundings.environment.iter();
+        GitEnvironment::new(variables.map(|(name, value)| (name.into(), value.into())))
     }
 
     /// Returns what the workspace is looked for with.

@@ -211,7 +211,7 @@ sections! {
         /// Whether a checkout brings the outputs back.
         smudge: bool = false;
         /// An output above this size stays in the notebook as it is.
-        max_output: ByteSize = ByteSize::mib(1024);
+        max_output: ByteSize = ByteSize::mib(256);
         /// Whether execution counts stay in committed notebooks.
         keep_execution_count: bool = false;
         /// The cell tags that keep a cell's outputs in committed notebooks.

@@ -91,6 +91,26 @@ impl KnownContents {
     }
 }
 
+/// Returns what is wrong with the file of known contents; `None` if nothing is.
+///
+/// # Errors
+/// [`crate::Error::Disk`] if it cannot be read.
+pub(crate) fn flaw_in_known(path: &Path, format: ObjectFormat) -> Result<Option<&'static str>> {
+    let Some(bytes) = disk::read_if_there(path)? else { return Ok(None) };
+    let is_ours = bytes.len() >= HEADER_LEN
+        && bytes[..7] == *MAGIC
+        && usize::from(bytes[7]) == format.id_len();
+    if !is_ours {
+        return Ok(Some("its first bytes are not those of such a file"));
+    }
+    let records = bytes[HEADER_LEN..].chunks(record_len(format));
+    if records.clone().any(|record| parse(record, format).is_none()) {
+        return Ok(Some("a record is not what was written"));
+    }
+    let is_sorted = records.clone().zip(records.skip(1)).all(|(a, b)| a[..32] < b[..32]);
+    Ok((!is_sorted).then_some("its records are not in order"))
+}
+
 fn record_bytes(known: &Known) -> Vec<u8> {
     let mut record = Vec::with_capacity(72);
     record.extend_from_slice(known.digest.as_bytes());

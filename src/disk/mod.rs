@@ -174,13 +174,12 @@ pub(crate) fn sync(file: &File, path: &Path) -> Result<()> {
 }
 
 /// Waits until the names in a folder are on the device.
-pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+pub(crate) fn sync_folder(path: &Path) {
     // A folder that cannot be opened for reading, or a file system without the call, is not worth
     // failing for: the bytes of its files were synced.
     if let Ok(folder) = File::open(path) {
         drop(folder.sync_all());
     }
-    Ok(())
 }
 
 /// Replaces a file by `bytes` so that a reader sees the old or the new bytes, never a mixture;
@@ -223,7 +222,10 @@ fn replace_with(path: &Path, bytes: &[u8], synced: bool) -> Result<()> {
         Ok(())
     };
     write().map_err(failed("write", path))?;
-    if synced { sync_folder(folder) } else { Ok(()) }
+    if synced {
+        sync_folder(folder);
+    }
+    Ok(())
 }
 
 /// Gives a temporary file the permissions that a newly made file has.

@@ -16,6 +16,9 @@ use crate::store::Store;
 /// search for them costs more than it saves.
 const SMALL: u64 = 64 << 10;
 
+/// Up to this many bytes a pack is copied for the sake of a few small objects.
+const CHEAP_TO_COPY: u64 = 64 << 20;
+
 /// How far git looks for a base, and how long a chain of deltas may be. Beyond, a version saves a
 /// few bytes more and each get takes longer.
 const WINDOW: &str = "--window=50";
@@ -74,17 +77,7 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
             .run()?;
         let checksum = output.text().trim().to_owned();
         disk::crash_point("deltas packed");
-        let mut kept: Vec<PathBuf> = Vec::new();
-        // The index last: whoever sees it must find the whole pack.
-        for extension in ["pack", "rev", "idx"] {
-            let made = locked.own_folder().join(format!("seal-{checksum}.{extension}"));
-            let place = locked.packs_folder().join(format!("pack-{checksum}.{extension}"));
-            if disk::is_there(&made) {
-                disk::sync(&disk::open(&made)?, &made)?;
-                disk::rename(&made, &place)?;
-            }
-            kept.push(place);
-        }
+        let mut kept = locked.place_pack(&base, &checksum)?;
         let large = locked.copy_entries(&chosen, |entry| !small.contains(&entry.id))?;
         kept.extend(large);
         let bytes_before = chosen.iter().map(RawPack::len).sum();
@@ -98,18 +91,24 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
     })
 }
 
-/// Leaves out packs that are mostly large objects, and an already sealed one that is more than
+/// Leaves out large packs that are mostly large objects, and an already sealed one that is more than
 /// twice as large as all the others: sealing it again would cost much and save little.
 fn choose(packs: Vec<RawPack>) -> Vec<RawPack> {
     let (sealed, fresh): (Vec<RawPack>, Vec<RawPack>) =
         packs.into_iter().partition(RawPack::has_deltas);
     let mut chosen: Vec<RawPack> = fresh
         .into_iter()
-        .filter(|pack| 2 * small_entries(pack).map(|(_, len)| len).sum::<u64>() >= pack.len())
+        .filter(|pack| {
+            let small: u64 = small_entries(pack).map(|(_, len)| len).sum();
+            small > 0 && (pack.len() <= CHEAP_TO_COPY || 2 * small >= pack.len())
+        })
         .collect();
     let fresh_bytes: u64 = chosen.iter().map(RawPack::len).sum();
     if fresh_bytes > 0 {
-        chosen.extend(sealed.into_iter().filter(|pack| pack.len() <= 2 * fresh_bytes));
+        // What is large in a pack with deltas, as git's own gc makes them, could not be copied.
+        chosen.extend(sealed.into_iter().filter(|pack| {
+            pack.len() <= 2 * fresh_bytes && small_entries(pack).count() == pack.entries().len()
+        }));
     }
     chosen
 }

@@ -77,7 +77,7 @@ fn inflate_into(stream: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), Obj
 ///
 /// # Errors
 /// [`ObjectProblem::Damaged`] if the bytes are no loose object.
-pub(super) fn inflate_loose(bytes: &[u8], out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
+pub(crate) fn inflate_loose(bytes: &[u8], out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
     out.clear();
     // Deflate makes at most 1,032 bytes of one.
     inflate_into(bytes, bytes.len().saturating_mul(1032), out)?;

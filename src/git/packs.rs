@@ -29,7 +29,7 @@ pub(crate) enum ObjectProblem {
 }
 
 /// One pack with its index; the pack itself is opened when first read.
-struct Pack {
+pub(super) struct Pack {
     path: PathBuf,
     changed: i64,
     index: pack::index::File,
@@ -37,7 +37,16 @@ struct Pack {
 }
 
 impl Pack {
-    fn data(&self, format: ObjectFormat) -> Result<&pack::data::File, ObjectProblem> {
+    pub(super) fn new(path: PathBuf, changed: i64, index: pack::index::File) -> Pack {
+        Pack { path, changed, index, data: OnceLock::new() }
+    }
+
+    /// Returns where the object's entry is; `None` if the index does not have it.
+    pub(super) fn offset_of(&self, id: &ObjectId) -> Option<u64> {
+        self.index.lookup(id).map(|at| self.index.pack_offset_at_index(at))
+    }
+
+    pub(super) fn data(&self, format: ObjectFormat) -> Result<&pack::data::File, ObjectProblem> {
         if let Some(data) = self.data.get() {
             return Ok(data);
         }
@@ -56,7 +65,7 @@ impl Pack {
     }
 
     /// Reads the object whose entry is at `offset`.
-    fn read(
+    pub(super) fn read(
         &self,
         format: ObjectFormat,
         offset: u64,
@@ -140,8 +149,7 @@ impl PackSet {
             };
             // An index that cannot be read makes its objects missing, which reads say by name.
             if let Ok(index) = pack::index::File::at(&entry.path, self.format.gix()) {
-                let data = OnceLock::new();
-                packs.push(Arc::new(Pack { path: entry.path, changed, index, data }));
+                packs.push(Arc::new(Pack::new(entry.path, changed, index)));
             }
         }
         packs.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.path.cmp(&b.path)));
@@ -164,8 +172,7 @@ impl PackSet {
         let first = self.hint.load(Ordering::Relaxed);
         let mut hit = |number: usize| {
             let pack = packs.get(number)?;
-            let at = pack.index.lookup(id)?;
-            with(pack, pack.index.pack_offset_at_index(at))
+            with(pack, pack.offset_of(id)?)
         };
         if let Some(found) = hit(first) {
             return Some(found);

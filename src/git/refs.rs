@@ -15,7 +15,7 @@ use crate::disk::{self, Signature};
 use crate::error::{Error, Result};
 
 /// What git writes first: the promise that names are sorted and tags of commits are followed.
-const HEADER: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
+pub(super) const HEADER: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
 
 /// One state of `packed-refs`, mapped into memory: sorted lines of id, space, name.
 pub(crate) struct PackedRefs {
@@ -299,7 +299,8 @@ impl RefsLock {
         disk::rename(&self.path, target)?;
         self.done = true;
         disk::remove(&self.owner)?;
-        disk::sync_folder(target.parent().unwrap_or(target))
+        disk::sync_folder(target.parent().unwrap_or(target));
+        Ok(())
     }
 
     fn release(mut self) -> Result<()> {
@@ -333,26 +334,4 @@ pub(crate) fn remove_dead_lock(git_dir: &Path, owner: &Path) -> Result<()> {
         disk::remove(&lock)?;
     }
     Ok(())
-}
-
-/// Returns the tags that somebody keeps as loose files, by full ref name.
-///
-/// # Errors
-/// [`Error::Disk`] if a folder cannot be listed or a file cannot be read.
-pub(crate) fn loose_tags(git_dir: &Path) -> Result<BTreeMap<String, ObjectId>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![(git_dir.join("refs/tags"), "refs/tags".to_owned())];
-    while let Some((folder, prefix)) = folders.pop() {
-        for entry in disk::list(&folder)? {
-            let name = format!("{prefix}/{}", entry.name);
-            if entry.is_folder {
-                folders.push((entry.path, name));
-            } else if let Some(bytes) = disk::read_if_there(&entry.path)?
-                && let Ok(id) = ObjectId::from_hex(bytes.trim_ascii_end())
-            {
-                found.insert(name, id);
-            }
-        }
-    }
-    Ok(found)
 }

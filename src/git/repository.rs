@@ -1,5 +1,6 @@
 //! The store's own repository: made, opened, refused by name.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::config::ObjectFormat;
@@ -55,7 +56,7 @@ impl Repository {
         }
         // Names of folders too must survive a power cut.
         for folder in git_dir.ancestors().take(3).chain([&*git_dir.join("recell")]) {
-            disk::sync_folder(folder)?;
+            disk::sync_folder(folder);
         }
         disk::replace(&git_dir.join("config"), config_text(format, writer).as_bytes())?;
         // HEAD comes last: git and recell take a folder for a repository only with it.
@@ -110,6 +111,20 @@ impl Repository {
         }
         let writer = value("recell.writer").ok_or_else(|| not_a_store("its writer has no name"))?;
         Ok(Repository { git_dir: git_dir.to_owned(), format, writer })
+    }
+
+    /// Returns the lines of the settings file that every store has and this one lacks; empty if
+    /// all are there. Other lines are its owner's business.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if it cannot be read.
+    pub(crate) fn lost_settings(&self) -> Result<Vec<String>> {
+        let bytes = disk::read(&self.git_dir.join("config"))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let there: BTreeSet<&str> = text.lines().map(str::trim).collect();
+        let pinned = config_text(self.format, &self.writer);
+        let lost = pinned.lines().map(str::trim).filter(|line| !there.contains(line));
+        Ok(lost.map(str::to_owned).collect())
     }
 
     /// Returns the folder of recell's own files inside the repository.

@@ -14,7 +14,7 @@ pub use search::{InvalidPattern, Pattern};
 
 use crate::disk::WatchedFolder;
 use crate::error::Result;
-use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedRefs, loose_tags};
+use crate::git::{ObjectFormat, ObjectId, PackedRefs, loose_tags};
 use crate::journal::{Journal, found_in};
 use crate::name::EntryName;
 
@@ -192,15 +192,6 @@ impl Index {
     ) -> impl Iterator<Item = &'a BTreeMap<String, ObjectId>> {
         let journals = self.journals.iter().chain(own).map(|journal| &journal.entries);
         std::iter::once(&self.loose).chain(journals).filter(|entries| !entries.is_empty())
-    }
-
-    /// Reads an object that is in a journal; `None` if none of them has it.
-    pub(crate) fn read(
-        &self,
-        id: &ObjectId,
-        out: &mut Vec<u8>,
-    ) -> Option<Result<Kind, ObjectProblem>> {
-        self.journals.iter().find_map(|journal| journal.read(id, out))
     }
 }
 

@@ -131,6 +131,13 @@ pub(super) fn find_record(format: ObjectFormat, bytes: &[u8]) -> Option<(usize, 
     })
 }
 
+/// Reads a record that takes all of `bytes`, whatever its frame says of its length.
+pub(super) fn record_of_damaged_length(format: ObjectFormat, bytes: &[u8]) -> Option<Record> {
+    let (frame, payload) = bytes.split_at_checked(FRAME_LEN)?;
+    let checksum = u32::from_le_bytes(frame[4..].try_into().ok()?);
+    (crc32fast::hash(payload) == checksum).then(|| parse(format, payload)).flatten()
+}
+
 fn parse(format: ObjectFormat, payload: &[u8]) -> Option<Record> {
     let id_len = format.id_len();
     let (kind, body) = payload.split_first()?;

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::record::{Known, LOG_HEADER_LEN, Read, Record, find_record, log_header, read_record};
+use super::record::{
+    Known, LOG_HEADER_LEN, Read, Record, find_record, log_header, read_record,
+    record_of_damaged_length,
+};
 use crate::disk;
 use crate::error::Result;
 use crate::git::{
     EntryAt, Kind, ObjectFormat, ObjectId, ObjectProblem, PACK_HEADER_LEN, inflate_entry,
+    object_id, pack_header,
 };
 
 /// Where an object is in the pack of a journal.
@@ -138,9 +142,26 @@ impl Journal {
             self.read = LOG_HEADER_LEN as u64;
             rest = records;
         }
+        let outcome = self.read_records(rest);
+        self.open_pack()?;
+        outcome
+    }
+
+    fn open_pack(&mut self) -> Result<()> {
         if self.pack.is_none() {
             self.pack = disk::open_if_there(&self.pack_path)?;
         }
+        // A flush that has just begun, or one that died, made it a pack of the repository, which
+        // nobody finds there before it has its index.
+        if let (None, Some(checksum)) = (&self.pack, self.sealed) {
+            let git_dir = self.log_path.ancestors().nth(3).unwrap_or(&self.log_path);
+            let pack = format!("objects/pack/pack-{checksum}.pack");
+            self.pack = disk::open_if_there(&git_dir.join(pack))?;
+        }
+        Ok(())
+    }
+
+    fn read_records(&mut self, mut rest: &[u8]) -> Result<()> {
         loop {
             match read_record(self.format, rest) {
                 Read::Whole(record, length) => {
@@ -172,15 +193,58 @@ impl Journal {
         let bytes = disk::read_from(&self.log, &self.log_path, self.read)?;
         let mut rest = bytes.as_slice();
         let mut at = self.read;
-        while let Some((skipped, record, length)) = find_record(self.format, rest) {
-            // A writer that dies leaves one torn tail, and nothing behind it.
-            self.damaged_at.get_or_insert(at);
-            self.take(record);
-            at += (skipped + length) as u64;
+        while !rest.is_empty() {
+            let next = find_record(self.format, rest);
+            let gap = next.as_ref().map_or(rest.len(), |(start, ..)| *start);
+            let hidden = record_of_damaged_length(self.format, &rest[..gap]);
+            if next.is_none() && hidden.is_none() {
+                // A writer that dies leaves one torn tail, and nothing behind it.
+                break;
+            }
+            if gap > 0 {
+                self.damaged_at.get_or_insert(at);
+            }
+            let length = gap + next.as_ref().map_or(0, |(_, _, length)| *length);
+            hidden.into_iter().chain(next.map(|(_, record, _)| record)).for_each(|r| self.take(r));
+            at += length as u64;
             self.read = at;
-            rest = &rest[skipped + length..];
+            rest = &rest[length..];
         }
-        Ok(())
+        self.open_pack()
+    }
+
+    /// Says what of this journal is not as it was written; `full` looks at its objects too.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be read.
+    pub(crate) fn flaws(&mut self, full: bool) -> Result<Vec<String>> {
+        // Nothing stands behind a torn tail, be its writer dead or alive.
+        self.read_past_damage()?;
+        let mut flaws = Vec::new();
+        if let Some(at) = self.damaged_at {
+            flaws.push(format!("its log makes no sense at byte {at}"));
+        }
+        let Some(pack) = self.pack.as_ref().filter(|_| full && !self.objects.is_empty()) else {
+            return Ok(flaws);
+        };
+        let mut header = [0; 8];
+        disk::read_at(pack, &self.pack_path, &mut header, 0)?;
+        if header != pack_header(0)[..8] {
+            flaws.push("its pack does not begin like one".into());
+        }
+        let mut content = Vec::new();
+        for (id, at) in &self.objects {
+            let mut entry = vec![0; usize::try_from(at.len.min(self.end)).unwrap_or(0)];
+            let is_good = disk::read_at(pack, &self.pack_path, &mut entry, at.offset).is_ok()
+                && crc32fast::hash(&entry) == at.crc32
+                && self.read(id, &mut content).is_some_and(|read| {
+                    read.is_ok_and(|kind| object_id(self.format, kind, &content) == *id)
+                });
+            if !is_good {
+                flaws.push(format!("the bytes of {id} are not what was stored"));
+            }
+        }
+        Ok(flaws)
     }
 
     /// Adds what a record says.

@@ -51,7 +51,7 @@ impl JournalWriter {
         disk::append(&mut pack, &pack_path, &[&pack_header(0)])?;
         disk::append(&mut log, &log_path, &[&log_header(format)])?;
         if synced {
-            disk::sync_folder(folder)?;
+            disk::sync_folder(folder);
         }
         let duplicate = |file: &File, path: &Path| {
             file.try_clone().map_err(|source| Error::Disk {
@@ -161,6 +161,13 @@ pub(crate) struct Adopted {
     pub(crate) journal: Journal,
     log_path: PathBuf,
     log: File,
+}
+
+impl Drop for Adopted {
+    fn drop(&mut self) {
+        // Closing is not enough while a child that is being started has the same open file.
+        drop(self.log.unlock());
+    }
 }
 
 impl Adopted {

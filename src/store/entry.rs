@@ -25,7 +25,7 @@ pub struct Entry {
 
 impl Entry {
     /// Reads the tree and the manifest of an entry.
-    pub(super) fn open(
+    pub(crate) fn open(
         inner: &Arc<Inner>,
         name: EntryName,
         tree: ObjectId,

@@ -11,8 +11,8 @@ use crate::content::KnownContents;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{
-    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, RefEdits, edit_packed_refs,
-    pack_header, seal,
+    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, PackedRefs, RefEdits,
+    loose_tags, pack_header, remove_loose_ref, seal,
 };
 use crate::index::TAGS;
 use crate::journal::{Adopted, Journal, Known, adopt, found_in};
@@ -41,12 +41,55 @@ impl Inner {
         if own.is_none() && found_in(&folder)?.is_empty() && !leftovers::any(&self.repository)? {
             return Ok(FlushReport::default());
         }
-        let report = self
-            .require_writable()
-            .and_then(|()| self.flush_journals(own, &folder))
-            .map_err(|error| self.read_only_or(error));
+        let done = self.flush_then(own, &folder, |_| Ok(()));
         drop(one_at_a_time);
-        report
+        done
+    }
+
+    /// Flushes, and carries out the changes of refs that `decide` wants, in one replacement of
+    /// `packed-refs` under the same hold of the flush lock. `decide` is given a way to look up the
+    /// tree of a tag.
+    pub(crate) fn change_refs(
+        &self,
+        decide: impl FnOnce(&dyn Fn(&str) -> Option<ObjectId>) -> Result<RefEdits>,
+    ) -> Result<FlushReport> {
+        let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
+        let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
+        let git_dir = &self.repository.git_dir;
+        let change = |locked: &LockedStore<'_>| {
+            let packed = PackedRefs::open(git_dir, self.repository.format)?;
+            let loose = loose_tags(git_dir)?;
+            let edits = decide(&|name| {
+                let full = format!("{TAGS}{name}");
+                loose.get(&full).copied().or_else(|| packed.find(full.as_bytes()))
+            })?;
+            drop(packed);
+            locked.edit_refs(&edits)?;
+            // A loose tag would hide that the packed one went.
+            edits
+                .remove
+                .iter()
+                .filter(|name| loose.contains_key(*name))
+                .try_for_each(|name| remove_loose_ref(git_dir, name))
+        };
+        let done = self.flush_then(own, &self.repository.journal_folder(), change);
+        drop(one_at_a_time);
+        done
+    }
+
+    fn flush_then(
+        &self,
+        own: Option<Adopted>,
+        folder: &Path,
+        then: impl FnOnce(&LockedStore<'_>) -> Result<()>,
+    ) -> Result<FlushReport> {
+        let work = || {
+            let locked = self.locked()?;
+            let report = self.flush_journals(&locked, own, folder)?;
+            then(&locked)?;
+            Ok(report)
+        };
+        work().map_err(|error| self.read_only_or(error))
     }
 
     /// Ends the journal of this process, if it holds anything. Its entries stay visible, as those
@@ -66,14 +109,20 @@ impl Inner {
         }
         let folder = self.repository.journal_folder();
         let view = Journal::open(&folder, &adopted.journal.id, self.repository.format)?;
-        view.into_iter().for_each(|journal| index.add_journal(journal));
+        if let Some(journal) = view {
+            index.add_journal(journal);
+        }
         Ok(Some(adopted))
     }
 
-    fn flush_journals(&self, own: Option<Adopted>, folder: &Path) -> Result<FlushReport> {
+    /// Flushes our journal and those of the dead.
+    fn flush_journals(
+        &self,
+        locked: &LockedStore<'_>,
+        own: Option<Adopted>,
+        folder: &Path,
+    ) -> Result<FlushReport> {
         let format = self.repository.format;
-        let own_folder = self.repository.own_folder();
-        let locked = self.locked()?;
         let mut report = FlushReport::default();
         let packs = self.repository.objects_folder().join("pack");
         let mut journals: Vec<Adopted> = own.into_iter().collect();
@@ -115,10 +164,10 @@ impl Inner {
         self.packs.refresh()?;
         // After the others: entries of one journal may stand on objects of another.
         for journal in damaged {
-            self.flush_damaged(&locked, journal, &mut report)?;
+            self.flush_damaged(locked, journal, &mut report)?;
         }
         leftovers::remove(&self.repository)?;
-        report.merged_packs = merge_small_packs(&locked)?;
+        report.merged_packs = merge_small_packs(locked)?;
         self.packs.refresh()?;
         Ok(report)
     }
@@ -189,19 +238,18 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
         return Ok(());
     }
     let path = adopted.journal.pack_path.clone();
-    let checksum = match adopted.journal.sealed {
-        Some(checksum) => checksum,
-        None => {
-            let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
-                action: "open",
-                path: path.clone(),
-                source: std::io::ErrorKind::NotFound.into(),
-            })?;
-            let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
-            disk::crash_point("pack sealed");
-            adopted.mark_sealed(checksum)?;
-            checksum
-        }
+    let checksum = if let Some(checksum) = adopted.journal.sealed {
+        checksum
+    } else {
+        let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
+            action: "open",
+            path: path.clone(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
+        let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
+        disk::crash_point("pack sealed");
+        adopted.mark_sealed(checksum)?;
+        checksum
     };
     disk::crash_point("seal recorded");
     place(&path, packs, &mut entries, &checksum, format)

@@ -13,20 +13,27 @@ const WORK_FILES: [&str; 4] = ["merge.pack", "salvage.pack", "packed-refs.new", 
 /// The record of who made git's lock of `packed-refs`.
 pub(super) const OWNER: &str = "packed-refs.owner";
 
+/// What git's packer is told to begin the names of its files with.
+pub(crate) const SEAL_PREFIX: &str = "seal-";
+
 /// Returns the leftovers, as long as no flush is running.
 pub(crate) fn find(repository: &Repository) -> Result<Vec<PathBuf>> {
     let own = disk::list(&repository.own_folder())?;
     let mut found: Vec<PathBuf> = own
         .into_iter()
         .filter(|entry| {
-            WORK_FILES.contains(&entry.name.as_str()) || disk::is_temporary(&entry.name)
+            WORK_FILES.contains(&entry.name.as_str())
+                || entry.name.starts_with(SEAL_PREFIX)
+                || disk::is_temporary(&entry.name)
         })
         .map(|entry| entry.path)
         .collect();
     for entry in disk::list(&repository.objects_folder().join("pack"))? {
         let is_ours =
             || disk::read_if_there(&entry.path).map(|note| note.as_deref() == Some(KEEP_NOTE));
-        if disk::is_temporary(&entry.name) || (entry.name.ends_with(".keep") && is_ours()?) {
+        if disk::is_temporary(&entry.name)
+            || (entry.path.extension().is_some_and(|extension| extension == "keep") && is_ours()?)
+        {
             found.push(entry.path);
         }
     }
@@ -43,6 +50,12 @@ pub(super) fn remove(repository: &Repository) -> Result<()> {
     // The lock before the record that says whose it is.
     remove_dead_lock(&repository.git_dir, &repository.own_folder().join(OWNER))?;
     for path in find(repository)? {
+        let is_keep = path.extension().is_some_and(|extension| extension == "keep");
+        if is_keep && !disk::is_there(&path.with_extension("idx")) {
+            // A copy of what other packs hold, which never got its index. The note goes last, as
+            // it alone tells the pack from one that a git is just making.
+            disk::remove(&path.with_extension("pack"))?;
+        }
         disk::remove(&path)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::flush::{FlushLock, complete, place};
+use super::flush::{FlushLock, KEEP_NOTE, complete, place};
 use super::{Inner, Store};
 use crate::content::ObjectSource;
 use crate::disk;
@@ -156,6 +156,37 @@ impl LockedStore<'_> {
         let named = |extension| packs_folder.join(format!("pack-{checksum}.{extension}"));
         disk::remove(&named("keep"))?;
         disk::crash_point("packs merged");
+        Ok(vec![named("idx"), named("pack")])
+    }
+
+    /// Makes the files `<base>-<checksum>.pack`, `.rev` and `.idx`, which git wrote, a pack of the
+    /// repository; returns the paths of its index and of itself.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if a file cannot be moved.
+    pub(crate) fn place_pack(&self, base: &Path, checksum: &str) -> Result<Vec<PathBuf>> {
+        let packs_folder = self.packs_folder();
+        let named = |extension| packs_folder.join(format!("pack-{checksum}.{extension}"));
+        // The note tells the pack from one that a git is just making, should we die before it has
+        // its index.
+        disk::replace_unsynced(&named("keep"), KEEP_NOTE)?;
+        // The index last: whoever sees it must find the whole pack.
+        for extension in ["pack", "rev", "idx"] {
+            let mut made = base.as_os_str().to_owned();
+            made.push(format!("-{checksum}.{extension}"));
+            let made = PathBuf::from(made);
+            if disk::is_there(&made) {
+                disk::sync(&disk::open(&made)?, &made)?;
+                disk::rename(&made, &named(extension))?;
+            }
+            match extension {
+                "pack" => disk::crash_point("pack placed"),
+                "idx" => disk::crash_point("index placed"),
+                _ => {}
+            }
+        }
+        disk::sync_folder(&packs_folder);
+        disk::remove(&named("keep"))?;
         Ok(vec![named("idx"), named("pack")])
     }
 

@@ -47,11 +47,14 @@ impl Suspects {
         }
         let mut ids = self.ids.write().expect(UNPOISONED);
         let before = ids.len();
-        stored.for_each(|id| drop(ids.remove(id)));
+        for id in stored {
+            ids.remove(id);
+        }
         if ids.is_empty() {
             drop(disk::remove(&self.path));
         } else if ids.len() < before {
-            let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+            let lines: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            let lines = lines.join("\n") + "\n";
             drop(disk::replace_unsynced(&self.path, lines.as_bytes()));
         }
     }

@@ -15,7 +15,7 @@ impl Inner {
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
-    pub(super) fn look<T>(&self, ask: impl FnOnce(&Index, Option<&Journal>) -> T) -> Result<T> {
+    pub(crate) fn look<T>(&self, ask: impl FnOnce(&Index, Option<&Journal>) -> T) -> Result<T> {
         let writer = self.writer.read().expect(UNPOISONED);
         let own = writer.as_ref().map(|writer| &writer.journal.journal);
         let mut index = self.index.write().expect(UNPOISONED);
@@ -50,6 +50,15 @@ impl Inner {
             Err(ObjectProblem::Missing) => Err(problem),
             found => found,
         }
+    }
+
+    /// Whether a journal, a pack or a loose file has the object.
+    pub(crate) fn has_object(&self, id: &ObjectId) -> bool {
+        let writer = self.writer.read().expect(UNPOISONED);
+        let own = writer.as_ref().map(|writer| &writer.journal.journal);
+        let index = self.index.read().expect(UNPOISONED);
+        own.into_iter().chain(index.journals()).any(|j| j.objects.contains_key(id))
+            || self.packs.contains(id)
     }
 
     fn read_plain(&self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {

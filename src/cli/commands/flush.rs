@@ -5,20 +5,28 @@ use serde_json::json;
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::count;
+use crate::gc;
 use crate::progress::{Progress, Unit};
+use crate::size::ByteSize;
 
 /// Move what waits in journals into the repository, where plain git sees it
 ///
 /// It happens by itself at the end of every command that puts; this takes over the journals of
 /// processes that died, too.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Also pack small objects as deltas of each other: versions of one part then cost what
+    /// differs
+    #[arg(long)]
+    seal: bool,
+}
 
-pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let progress = session.ui.progress();
-    progress.begin("flushing", None, Unit::Items);
+    progress.begin("flushing", None, Unit::Time);
     let report = store.flush()?;
+    let sealed = args.seal.then(|| gc::seal(&store, &session.git_environment())).transpose()?;
     progress.end();
     let ui = &session.ui;
     for journal in &report.damaged_journals {
@@ -33,6 +41,11 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
             "recovered_journals": report.recovered_journals,
             "damaged_journals": report.damaged_journals,
             "merged_packs": report.merged_packs,
+            "sealed": sealed.map(|sealed| json!({
+                "objects": sealed.objects,
+                "bytes_before": sealed.bytes_before,
+                "bytes_after": sealed.bytes_after,
+            })),
         }));
     }
     ui.say(match report.entries {
@@ -45,6 +58,16 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     }
     if report.merged_packs > 0 {
         ui.say(format!("joined {}", count(report.merged_packs, "small pack", "small packs")));
+    }
+    if let Some(sealed) = sealed {
+        let (before, after) =
+            (ByteSize::from(sealed.bytes_before), ByteSize::from(sealed.bytes_after));
+        ui.say(match sealed.objects {
+            0 => "nothing to seal".into(),
+            objects => {
+                format!("sealed {}: {before} became {after}", count(objects, "object", "objects"))
+            }
+        });
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub(super) mod ls;
 pub(super) mod put;
 pub(super) mod record;
 pub(super) mod restore;
+pub(super) mod rm;
 pub(super) mod show;
 pub(super) mod status;
 pub(super) mod strip;
+pub(super) mod verify;

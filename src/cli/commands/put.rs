@@ -10,6 +10,7 @@ use crate::cli::{json, media};
 use crate::entry::{PartKind, PartPath};
 use crate::error::{Error, Result};
 use crate::name::ExecutionKey;
+use crate::progress::{Progress, Unit};
 use crate::store::{Draft, Source};
 
 /// What the manifest says of entries that this command puts.
@@ -74,7 +75,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         draft = draft.part(path, media_type, source);
     }
     let store = session.store_to_put()?;
+    let progress = session.ui.progress();
+    progress.begin("storing", None, Unit::Time);
     let name = store.put(key, draft)?;
+    progress.end();
     if session.ui.json() {
         session.ui.document(&json::name(&name))?;
     } else {

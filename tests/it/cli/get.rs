@@ -83,7 +83,8 @@ fn nothing_is_written_outside_the_folder() {
 #[test]
 fn damage_has_an_exit_code_of_its_own() {
     let env = workspace();
-    env.recell(&["put", "nb:c:m", "x=-", "y=recell.toml"]).input("some bytes of mine").ok();
+    env.write("y.txt", "others");
+    env.recell(&["put", "nb:c:m", "x=-", "y=y.txt"]).input("some bytes of mine").ok();
     let packs = env.root().join(".recell/store.git/objects/pack");
     let pack = std::fs::read_dir(packs)
         .unwrap()

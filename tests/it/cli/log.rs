@@ -8,7 +8,7 @@ fn log_tells_the_story_of_a_cell() {
     let env = TestEnv::new();
     env.recell(&["init"]).ok();
     let store = env.open();
-    let mut put = |module: &str, day: &str, code: &str, kernel: &str, out: &[u8], dirty: bool| {
+    let put = |module: &str, day: &str, code: &str, kernel: &str, out: &[u8], dirty: bool| {
         let mut draft = Draft::new("test").output("0.txt", "text/plain", out.to_vec()).unwrap();
         draft.provenance = Provenance {
             producer: "test".into(),

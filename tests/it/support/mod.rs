@@ -1,5 +1,7 @@
 //! What the tests share: a hermetic workspace, git, a fixed clock.
 
+pub mod child;
+
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,8 +11,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use recell::{
-    Clock, Draft, Entry, EntryName, ExecutionKey, Lookup, ObjectFormat, OpenOptions, Store,
-    Timestamp,
+    Clock, Draft, Entry, EntryName, ExecutionKey, Lookup, ObjectFormat, OpenOptions, Silent, Store,
+    Timestamp, VerifyOptions,
 };
 
 /// A folder that goes when the test ends, and a store in it.
@@ -37,6 +39,45 @@ impl TestEnv {
 
     pub fn open(&self) -> Store {
         Store::open(&self.store_path(), options()).unwrap()
+    }
+
+    /// Lets every user in, so that children may run as an ordinary one.
+    pub fn let_everybody_in(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(self.root(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+
+    /// Returns the files of the store that have no business there while nobody writes.
+    pub fn leftovers(&self) -> Vec<String> {
+        let store = self.store_path();
+        let mut found = Vec::new();
+        for path in files_below(&store) {
+            let name = path.strip_prefix(&store).unwrap().to_str().unwrap().to_owned();
+            let is_fine = match name.split('/').collect::<Vec<_>>()[..] {
+                ["HEAD" | "config" | "packed-refs" | "description"]
+                | ["recell", "flush.lock" | "contents"]
+                | ["objects", "info", _]
+                | ["info", _] => true,
+                ["objects", "pack", file] => [".pack", ".idx", ".rev", ".bitmap", ".mtimes"]
+                    .iter()
+                    .any(|end| file.starts_with("pack-") && file.ends_with(end)),
+                ["objects", folder, _] => folder.len() == 2,
+                ["refs", ..] => !name.ends_with(".lock"),
+                _ => false,
+            };
+            if !is_fine {
+                found.push(name);
+            }
+        }
+        found
+    }
+
+    /// Checks all that a store at rest promises: git agrees, every byte is right, nothing is left
+    /// over.
+    pub fn assert_at_rest(&self, context: &str) {
+        assert_eq!(self.leftovers(), [""; 0], "{context}");
+        self.git(&["fsck", "--strict", "--full"]);
+        assert_sound(&self.open(), context);
     }
 
     /// Returns a run of the command in this folder, with an environment of its own.
@@ -109,7 +150,8 @@ pub fn git(folder: &Path, args: &[&str]) -> String {
 
 pub fn try_git(folder: &Path, args: &[&str]) -> Output {
     Command::new("git")
-        .arg("-C")
+        // Stores that children made as another user.
+        .args(["-c", "safe.directory=*", "-C"])
         .arg(folder)
         .args(args)
         .env_clear()
@@ -136,6 +178,44 @@ pub fn noise(size: usize, seed: u64) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..size.div_ceil(8)).flat_map(|_| next().to_le_bytes()).collect();
     bytes.truncate(size);
     bytes
+}
+
+/// Checks that nothing of the store is damaged or missing.
+pub fn assert_sound(store: &Store, context: &str) {
+    let report = recell::verify(store, VerifyOptions { full: true }, &Silent).unwrap();
+    assert_eq!(report.problems, [], "{context}");
+}
+
+/// Returns all files below a folder, sorted.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        // A process that works meanwhile may have removed it.
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                _ => found.push(entry.path()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Copies a folder with all below it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// The bytes of all files below a folder.

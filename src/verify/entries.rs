@@ -1,0 +1,103 @@
+//! Every entry: its trees, its manifest, the objects of its parts, and their bytes.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::{Check, Named, Problem};
+use crate::content::part_chunks;
+use crate::error::Result;
+use crate::git::ObjectId;
+use crate::lookup::{Lookup, Miss};
+use crate::name::EntryName;
+use crate::progress::Unit;
+use crate::store::Entry;
+
+/// What the check of one entry found.
+#[derive(Default)]
+struct Found {
+    parts: usize,
+    bytes: u64,
+    named: Vec<ObjectId>,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    /// Checks all entries; returns the objects of their parts.
+    pub(super) fn entries(&mut self) -> Result<Named> {
+        let inner = &self.store.inner;
+        let names = inner.look(|index, own| index.with_prefix("", own))?;
+        self.progress.begin("checking entries", Some(names.len() as u64), Unit::Items);
+        // Parts of many entries share objects: the bytes of each are read once.
+        let read = Mutex::new(Named::new());
+        let found: Vec<Found> = names
+            .into_par_iter()
+            .map(|(name, tree)| {
+                let found = self.entry(&name, tree, &read);
+                self.progress.advance(1);
+                found
+            })
+            .collect();
+        self.progress.end();
+        let mut reached = Named::new();
+        for entry in found {
+            self.report.entries += 1;
+            self.report.parts += entry.parts;
+            self.report.bytes += entry.bytes;
+            self.report.problems.extend(entry.problems);
+            reached.extend(entry.named);
+        }
+        Ok(reached)
+    }
+
+    fn entry(&self, name: &EntryName, tree: ObjectId, read: &Mutex<Named>) -> Found {
+        let mut found = Found::default();
+        let entry = match Entry::open(&self.store.inner, name.clone(), tree) {
+            Ok(entry) => entry,
+            Err(miss) => {
+                found.problems.push(problem(name.as_str(), &miss));
+                return found;
+            }
+        };
+        for (part, object) in entry.manifest().parts.iter().zip(entry.part_objects()) {
+            found.parts += 1;
+            found.bytes += part.size;
+            let subject = format!("{name}:{}", part.path);
+            let Some(object) = object else {
+                let what = "the entry's tree does not have it".into();
+                found.problems.push(Problem { code: "damaged", subject, what });
+                continue;
+            };
+            found.named.push(*object);
+            let objects = match part.chunks {
+                None => vec![*object],
+                Some(_) => match part_chunks(&*self.store.inner, name.as_str(), part, object) {
+                    Ok(chunks) => chunks.iter().map(|chunk| chunk.id).collect(),
+                    Err(miss) => {
+                        found.problems.push(problem(&subject, &miss));
+                        continue;
+                    }
+                },
+            };
+            let missing = objects.iter().filter(|id| !self.store.inner.has_object(id));
+            let missing = missing.map(ToString::to_string).collect::<Vec<_>>();
+            found.named.extend(objects);
+            if !missing.is_empty() {
+                let what = format!("it lacks {}", missing.join(", "));
+                found.problems.push(Problem { code: "absent", subject, what });
+            } else if self.full && read.lock().expect("no holder panics").insert(*object) {
+                let copied = entry.copy_to(part.path.as_str(), &mut std::io::sink());
+                if let Ok(Lookup::Miss(miss)) = copied {
+                    // The next entry with this object has the same problem.
+                    read.lock().expect("no holder panics").remove(object);
+                    found.problems.push(problem(&subject, &miss));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn problem(subject: &str, miss: &Miss) -> Problem {
+    Problem { code: miss.code(), subject: subject.to_owned(), what: miss.to_string() }
+}

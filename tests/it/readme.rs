@@ -1,0 +1,54 @@
+//! The tour of the README works as it stands there.
+
+use std::process::Command;
+
+use crate::support::TestEnv;
+
+#[test]
+fn every_command_of_the_tour_works() {
+    let readme = include_str!("../../README.md");
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert!(commands.len() > 15, "the tour is read whole: {commands:?}");
+    let env = TestEnv::new();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/notebooks");
+    std::fs::create_dir(env.root().join("second-run")).unwrap();
+    for notebook in ["sales.ipynb", "second-run/sales.ipynb"] {
+        std::fs::copy(fixtures.join(notebook), env.root().join(notebook)).unwrap();
+    }
+    let before = std::fs::read(fixtures.join("second-run/sales.ipynb")).unwrap();
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_recell")).parent().unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(binary.to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    )
+    .unwrap();
+    for command in commands {
+        let output = Command::new("sh")
+            .args(["-ec", command])
+            .current_dir(env.root())
+            .env_clear()
+            .env("PATH", &path)
+            .env("HOME", env.root())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "A U Thor")
+            .env("GIT_AUTHOR_EMAIL", "author@example.com")
+            .env("GIT_COMMITTER_NAME", "A U Thor")
+            .env("GIT_COMMITTER_EMAIL", "author@example.com")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "$ {command}\n{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        if command == "recell strip sales.ipynb" {
+            let stripped = std::fs::read(env.root().join("sales.ipynb")).unwrap();
+            assert!(stripped.len() < before.len() / 2, "the outputs are out");
+        }
+        if command == "recell restore sales.ipynb" {
+            let restored = std::fs::read(env.root().join("sales.ipynb")).unwrap();
+            assert!(restored == before, "the outputs are back, byte for byte");
+        }
+    }
+}
