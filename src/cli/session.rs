@@ -12,11 +12,7 @@ use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
 use crate::error::{Error, Result};
-<<<<<<< HEAD
 use crate::git::{Git, GitEnvironment};
-=======
-use crate::git::GitEnvironment;
->>>>>>> main
 use crate::store::{OpenOptions, Store};
 use crate::workspace::{Surroundings, Workspace};
 
@@ -100,9 +96,7 @@ impl Session {
 
     /// Returns the git executable, scrubbed of what names a repository.
     pub(crate) fn git(&self) -> Git {
-        let environment = self.surroundings.environment.iter();
-        let variables = environment.map(|(name, value)| (name.into(), value.into()));
-        Git::new(GitEnvironment::new(variables))
+        Git::new(self.git_environment())
     }
 
     /// Opens the store.
