@@ -248,6 +248,11 @@ fn umask() -> u32 {
     })
 }
 
+/// Makes a file without a name in `folder`, which goes with its last handle.
+pub(crate) fn unnamed_file_in(folder: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(folder)
+}
+
 /// Renames a file, replacing what is there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(failed("rename to", to))

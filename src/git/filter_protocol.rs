@@ -258,7 +258,7 @@ impl<R: Read, W: Write> Server<'_, R, W> {
 
 fn spool(limits: &FilterLimits, first: &[u8], next: &[u8]) -> Taken {
     let write = || {
-        let mut file = tempfile::tempfile_in(&limits.spool_folder)?;
+        let mut file = crate::disk::unnamed_file_in(&limits.spool_folder)?;
         file.write_all(first)?;
         file.write_all(next)?;
         Ok(file)
