@@ -217,6 +217,18 @@ pub enum Error {
         /// The filter's name.
         filter: String,
     },
+    /// There is no git repository to install something in.
+    #[error("there is no git repository here: {reason}")]
+    NoHost {
+        /// Why not.
+        reason: String,
+    },
+    /// The filter is not, or not rightly, installed.
+    #[error("git does not give the notebooks below `{}` to recell", path.display())]
+    FilterNotInstalled {
+        /// The folder of the notebooks.
+        path: PathBuf,
+    },
     /// The repository has no work tree to install something in.
     #[error("`{}` is a bare repository", git_dir.display())]
     NoWorkTree {
@@ -325,6 +337,12 @@ pub enum Error {
         /// The notebook.
         path: PathBuf,
     },
+    /// A notebook that was stripped and restored is not what it was.
+    #[error("`{notebook}` did not come back as it was")]
+    NotRestored {
+        /// Its name.
+        notebook: String,
+    },
     /// Notebooks have outputs that should have none.
     #[error("{count} of {total} notebooks have outputs")]
     NotStripped {
@@ -364,6 +382,8 @@ impl Error {
             Error::TalkToGit { .. } => "talk_to_git",
             Error::FilterProtocol { .. } => "filter_protocol",
             Error::FilterTaken { .. } => "filter_taken",
+            Error::NoHost { .. } => "no_host",
+            Error::FilterNotInstalled { .. } => "filter_not_installed",
             Error::NoWorkTree { .. } => "no_work_tree",
             Error::ChangedMeanwhile { .. } => "changed_meanwhile",
             Error::StoreMissing { .. } => "store_missing",
@@ -379,6 +399,7 @@ impl Error {
             Error::OutsideWorkspace { .. } => "outside_workspace",
             Error::OneNotebook { .. } => "one_notebook",
             Error::WouldLose { .. } => "would_lose",
+            Error::NotRestored { .. } => "not_restored",
             Error::NotStripped { .. } => "not_stripped",
         }
     }
@@ -467,6 +488,10 @@ impl Error {
                  attributes{}, then run `recell filter install`.",
                 if filter == "nbstripout" { " (`nbstripout --uninstall`)" } else { "" }
             )),
+            Error::NoHost { .. } => {
+                Some("Run it in the repository of your notebooks, or `git init` first.".into())
+            }
+            Error::FilterNotInstalled { .. } => Some("Run `recell filter install`.".into()),
             Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
             Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
             Error::StoreMissing { .. } => {
@@ -501,6 +526,9 @@ impl Error {
             Error::OneNotebook { .. } => Some("Name one notebook.".into()),
             Error::WouldLose { .. } => {
                 Some("Run `recell init` first, or drop them with `--no-record`.".into())
+            }
+            Error::NotRestored { .. } => {
+                Some("This is a mistake in recell: please report it with the notebook.".into())
             }
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())

@@ -64,6 +64,7 @@ enum Command {
     Rm(commands::rm::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
+    Demo(commands::demo::Args),
 }
 
 impl Command {
@@ -87,6 +88,7 @@ impl Command {
             Command::Rm(args) => commands::rm::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
+            Command::Demo(args) => commands::demo::run(args, session),
         }
     }
 }

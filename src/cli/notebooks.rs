@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::config::{Config, Durability, Glob};
 use crate::disk::{self, Signature};
 use crate::error::{Error, Result};
-use crate::git::{Git, GitEnvironment, HostRepository, Scope};
+use crate::git::{HostRepository, Scope};
 use crate::notebook::{Notebook, NotebookName, RecordContext};
 use crate::workspace::Workspace;
 
@@ -183,9 +183,7 @@ pub(super) fn context(session: &Session, workspace: &Workspace, ask_dirty: bool)
     if !config.record.host {
         return context;
     }
-    let environment = &session.surroundings().environment;
-    let variables = environment.iter().map(|(name, value)| (name.into(), value.into()));
-    let git = Git::new(GitEnvironment::new(variables));
+    let git = session.git();
     let Ok(host) = HostRepository::discover(workspace.base(), &git) else { return context };
     // Notebooks are left out: it is their cells' code that the module hash knows better.
     let dirty = || host.is_dirty(&git, Scope::ExceptSuffix(EXTENSION));

@@ -21,16 +21,20 @@ fn reference() -> String {
     out.push_str("\n## Flags of every command\n\n");
     arguments(&mut out, root.get_arguments().filter(is_global));
     for command in root.get_subcommands() {
-        section(&mut out, command);
+        section(&mut out, command.get_name(), command);
+        let shown = |inner: &&Command| !inner.is_hide_set() && inner.get_name() != "help";
+        for inner in command.get_subcommands().filter(shown) {
+            section(&mut out, &format!("{} {}", command.get_name(), inner.get_name()), inner);
+        }
     }
     out
 }
 
-fn section(out: &mut String, command: &Command) {
+fn section(out: &mut String, name: &str, command: &Command) {
     let mut command = command.clone();
     let usage = command.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").to_owned();
-    write!(out, "\n## {}\n\n```\n{usage}\n```\n\n", command.get_name()).unwrap();
+    write!(out, "\n## {name}\n\n```\n{usage}\n```\n\n").unwrap();
     let about = command.get_long_about().or_else(|| command.get_about());
     let about = about.map(ToString::to_string).unwrap_or_default();
     let (first, rest) = about.split_once('\n').unwrap_or((&about, ""));

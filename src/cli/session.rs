@@ -12,7 +12,7 @@ use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
 use crate::error::{Error, Result};
-use crate::git::GitEnvironment;
+use crate::git::{Git, GitEnvironment};
 use crate::store::{OpenOptions, Store};
 use crate::workspace::{Surroundings, Workspace};
 
@@ -92,6 +92,13 @@ impl Session {
             drop(self.workspace.set(workspace));
         }
         Ok(self.workspace.get().expect("it was set above"))
+    }
+
+    /// Returns the git executable, scrubbed of what names a repository.
+    pub(crate) fn git(&self) -> Git {
+        let environment = self.surroundings.environment.iter();
+        let variables = environment.map(|(name, value)| (name.into(), value.into()));
+        Git::new(GitEnvironment::new(variables))
     }
 
     /// Opens the store.

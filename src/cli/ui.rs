@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::args::GlobalArgs;
+use super::args::{GlobalArgs, When};
 use super::describe::harmless;
 use super::meter::Meter;
 use super::report::{Failure, Outcome};
@@ -105,6 +105,18 @@ impl Ui {
         let choice = self.asked_color.unwrap_or(choice);
         self.out_color.set(self.wishes.decide(choice, self.wishes.out_terminal));
         self.err_color.set(self.wishes.decide(choice, self.wishes.err_terminal));
+    }
+
+    /// Returns the flags with which another output prints as this one does.
+    pub(crate) fn flags(&self) -> GlobalArgs {
+        let color = if self.out_color.get() { When::Always } else { When::Never };
+        GlobalArgs {
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            color: Some(color),
+            ..GlobalArgs::default()
+        }
     }
 
     /// Whether JSON is to be printed.

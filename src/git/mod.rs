@@ -2,6 +2,7 @@
 //!
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
+mod attributes;
 mod check;
 mod filter_protocol;
 mod host;
@@ -19,6 +20,7 @@ mod repository;
 pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
+pub(crate) use attributes::{FilterPlan, FilterSetting};
 pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
 };

@@ -1,16 +1,19 @@
 //! `recell filter`: git strips notebooks that are added, and recell keeps their outputs.
 
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use crate::cli::filtering::Filtering;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
-use crate::error::Error;
+use crate::disk;
+use crate::error::{Error, Result};
 use crate::git::{
-    FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
+    FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterPlan, FilterRequest,
+    FilterSetting, Git, HostRepository, NoHost, serve_filter,
 };
 
 /// Let git strip notebooks that are added, and keep their outputs
@@ -25,6 +28,12 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Give the notebooks of the workspace to recell: `.gitattributes` and git's local settings
+    Install(Install),
+    /// Take away what `install` wrote; notebooks are committed with outputs again
+    Uninstall,
+    /// Show whether git gives notebooks to recell
+    Status,
     /// Filter for git, which starts this by itself and speaks its protocol
     #[command(hide = true)]
     Process,
@@ -35,6 +44,13 @@ enum Action {
 }
 
 #[derive(Debug, clap::Args)]
+struct Install {
+    /// Write nothing; exit with 1 if something is not as it should be.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct OneFile {
     /// Where the notebook is, relative to the working directory.
     path: PathBuf,
@@ -42,10 +58,124 @@ struct OneFile {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     match &args.action {
+        Action::Install(args) => install(session, args),
+        Action::Uninstall => uninstall(session),
+        Action::Status => status(session),
         Action::Process => process(session),
         Action::Clean(file) => one(session, FilterCommand::Clean, file),
         Action::Smudge(file) => one(session, FilterCommand::Smudge, file),
     }
+}
+
+/// The host repository, and what of the filter is there.
+struct Found {
+    git: Git,
+    host: HostRepository,
+    /// The folder whose notebooks git gives to the filter.
+    folder: PathBuf,
+    plan: FilterPlan,
+}
+
+impl Found {
+    fn look(session: &Session) -> Result<Found> {
+        let workspace = session.workspace()?;
+        let git = session.git();
+        let no_host = |reason: NoHost| Error::NoHost { reason: reason.to_string() };
+        let here = session.path(Path::new("."));
+        let host = HostRepository::discover(&here, &git).map_err(no_host)?;
+        let Some(top) = host.work_tree.clone() else {
+            return Err(Error::NoWorkTree { git_dir: host.git_dir });
+        };
+        let base = disk::real_path(workspace.base());
+        // A workspace may span repositories, and a repository workspaces.
+        let folder = if base.starts_with(&top) { base } else { top };
+        let command = std::env::current_exe().map_err(|source| Error::Disk {
+            action: "find the path of",
+            path: "recell".into(),
+            source,
+        })?;
+        let plan = FilterPlan::of(&host, &git, &folder, &command)?;
+        Ok(Found { git, host, folder, plan })
+    }
+
+    fn document(&self) -> Value {
+        let settings = self.plan.settings.iter().map(|setting| {
+            json!({ "name": setting.name, "wanted": setting.wanted, "found": setting.found })
+        });
+        json!({
+            "installed": self.plan.is_installed(),
+            "attributes": self.plan.attributes,
+            "has_line": self.plan.has_line,
+            "settings": settings.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn install(session: &Session, args: &Install) -> Outcome {
+    let found = Found::look(session)?;
+    let was_installed = found.plan.is_installed();
+    if args.check {
+        return if was_installed {
+            Ok(())
+        } else {
+            Err(Error::FilterNotInstalled { path: found.folder }.into())
+        };
+    }
+    // Without a store every commit would only warn.
+    drop(session.store_to_put()?);
+    found.plan.install(&found.host, &found.git)?;
+    let ui = &session.ui;
+    if ui.json() {
+        return ui.document(&Found::look(session)?.document());
+    }
+    if was_installed {
+        ui.say("git gives the notebooks to recell already");
+        return Ok(());
+    }
+    ui.say(format!("git gives the notebooks below `{}` to recell", found.folder.display()));
+    ui.say(format!("commit `{}`, so that other clones do so too", found.plan.attributes.display()));
+    ui.say("notebooks that are committed with outputs: `git add --renormalize .` strips them");
+    Ok(())
+}
+
+fn uninstall(session: &Session) -> Outcome {
+    let found = Found::look(session)?;
+    let was_absent = found.plan.is_absent();
+    found.plan.uninstall(&found.host, &found.git)?;
+    if session.ui.json() {
+        return session.ui.document(&Found::look(session)?.document());
+    }
+    session.ui.say(if was_absent {
+        "the filter is not installed"
+    } else {
+        "git keeps notebooks as they are again; what was recorded stays in the store"
+    });
+    Ok(())
+}
+
+fn status(session: &Session) -> Outcome {
+    let found = Found::look(session)?;
+    let ui = &session.ui;
+    if ui.json() {
+        return ui.document(&found.document());
+    }
+    let state = match (found.plan.is_installed(), found.plan.is_absent()) {
+        (true, _) => "installed",
+        (_, true) => "not installed",
+        _ => "installed in part; `recell filter install` mends it",
+    };
+    ui.line(format_args!("filter      {state}"))?;
+    let line = if found.plan.has_line { "gives notebooks to recell" } else { "does not" };
+    ui.line(format_args!("attributes  {}: {line}", found.plan.attributes.display()))?;
+    for FilterSetting { name, wanted, found } in &found.plan.settings {
+        let value = match found {
+            None => "not set".to_owned(),
+            Some(found) if found == wanted => found.clone(),
+            Some(found) => format!("{found}, not {wanted}"),
+        };
+        ui.line(format_args!("setting     {name}: {value}"))?;
+    }
+    Ok(())
 }
 
 fn process(session: &Session) -> Outcome {

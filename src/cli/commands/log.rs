@@ -35,6 +35,13 @@ pub(crate) struct Args {
     number: Option<usize>,
 }
 
+impl Args {
+    /// Returns what asks for all results of a pattern.
+    pub(super) fn of(pattern: &str) -> Result<Args, String> {
+        Ok(Args { pattern: parse(pattern)?, number: None })
+    }
+}
+
 /// The results that are asked for.
 #[derive(Debug, Clone)]
 struct Asked {

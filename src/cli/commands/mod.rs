@@ -4,6 +4,7 @@ mod batch;
 pub(super) mod cat;
 pub(super) mod completions;
 pub(super) mod config;
+pub(super) mod demo;
 pub(super) mod filter;
 pub(super) mod flush;
 pub(super) mod get;
