@@ -71,6 +71,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A check found damage.
+    #[error("the store is damaged: {problems} {} found", if *problems == 1 { "problem was" } else { "problems were" })]
+    Unsound {
+        /// How many things are not as they should be.
+        problems: usize,
+    },
     /// Another process keeps the lock of `packed-refs`.
     #[error("another process holds `{}`", path.display())]
     RefsLocked {
@@ -340,6 +346,7 @@ impl Error {
             Error::UnsupportedStore { .. } => "unsupported_store",
             Error::ReadOnly { .. } => "read_only",
             Error::BrokenRefs { .. } => "broken_refs",
+            Error::Unsound { .. } => "unsound",
             Error::RefsLocked { .. } => "refs_locked",
             Error::FlushLocked { .. } => "flush_locked",
             Error::Key { .. } => "key",
@@ -409,6 +416,11 @@ impl Error {
             Error::BrokenRefs { .. } => Some(
                 "Run `recell verify` to see what is lost; keep a copy of the file before you \
                  change it."
+                    .into(),
+            ),
+            Error::Unsound { .. } => Some(
+                "Each is named above. Put or record a damaged result again to heal it; keep a \
+                 copy of the store before you change it by hand."
                     .into(),
             ),
             Error::RefsLocked { path } => Some(format!(

@@ -150,11 +150,15 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::open`], and those of [`Store::create`].
     pub fn open_or_create(&self, options: OpenOptions) -> Result<Store> {
-        let named_by_hand = matches!(self.origin(), Origin::Flag | Origin::Environment { .. });
-        if disk::is_there(&self.store) || self.root.is_none() || named_by_hand {
+        if disk::is_there(&self.store) || self.root.is_none() || self.has_named_store() {
             return self.open(options);
         }
         self.create(options)
+    }
+
+    /// Whether the store was named by hand, by a flag or in the environment.
+    pub fn has_named_store(&self) -> bool {
+        matches!(self.origin(), Origin::Flag | Origin::Environment { .. })
     }
 
     /// Makes the store.

@@ -1,7 +1,7 @@
 //! recell beside raw files and SQLite, in one run on one disk.
 //!
 //! ```console
-//! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large …]
+//! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large notebooks …]
 //! ```
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 
 mod fresh;
 mod large;
+mod notebooks;
 mod processes;
 mod report;
 mod small;
@@ -36,6 +37,7 @@ fn main() {
         ("versions", versions::run),
         ("processes", processes::run),
         ("large", large::run),
+        ("notebooks", notebooks::run),
     ] {
         if wanted(name) {
             settle();

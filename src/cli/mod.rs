@@ -8,6 +8,7 @@ mod changes;
 mod columns;
 mod commands;
 mod describe;
+mod filtering;
 mod json;
 mod media;
 mod meter;
@@ -49,6 +50,7 @@ enum Command {
     Record(commands::record::Args),
     Restore(commands::restore::Args),
     Strip(commands::strip::Args),
+    Filter(commands::filter::Args),
     Put(commands::put::Args),
     Get(commands::get::Args),
     Cat(commands::cat::Args),
@@ -58,6 +60,8 @@ enum Command {
     Log(commands::log::Args),
     Status(commands::status::Args),
     Flush(commands::flush::Args),
+    Verify(commands::verify::Args),
+    Rm(commands::rm::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
 }
@@ -69,6 +73,7 @@ impl Command {
             Command::Record(args) => commands::record::run(args, session),
             Command::Restore(args) => commands::restore::run(args, session),
             Command::Strip(args) => commands::strip::run(args, session),
+            Command::Filter(args) => commands::filter::run(args, session),
             Command::Put(args) => commands::put::run(args, session),
             Command::Get(args) => commands::get::run(args, session),
             Command::Cat(args) => commands::cat::run(args, session),
@@ -78,6 +83,8 @@ impl Command {
             Command::Log(args) => commands::log::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
+            Command::Verify(args) => commands::verify::run(args, session),
+            Command::Rm(args) => commands::rm::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
         }

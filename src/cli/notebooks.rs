@@ -97,14 +97,20 @@ pub(super) fn is_included(config: &Config, name: &NotebookName) -> bool {
 }
 
 /// Returns what the notebook at `path` is called in the store.
-pub(super) fn name_in(workspace: &Workspace, path: &Path) -> Result<NotebookName> {
+///
+/// A link to a notebook is a notebook of its own; a link to a folder is that folder.
+fn name_in(workspace: &Workspace, path: &Path) -> Result<NotebookName> {
+    let base = workspace.base();
+    let outside = || Error::OutsideWorkspace { path: path.into(), workspace: base.into() };
+    let file = path.file_name().ok_or_else(outside)?;
+    let folder = folder_in(workspace, path.parent().unwrap_or(path)).ok_or_else(outside)?;
+    NotebookName::of_path(&folder.join(file)).ok_or_else(outside)
+}
+
+/// Returns `folder` relative to the workspace; `None` if it is not in there.
+pub(super) fn folder_in(workspace: &Workspace, folder: &Path) -> Option<PathBuf> {
     let base = disk::real_path(workspace.base());
-    let outside = || Error::OutsideWorkspace { path: path.into(), workspace: base.clone() };
-    let folder = disk::real_path(path.parent().unwrap_or(path));
-    // A link to a notebook is a notebook of its own; a link to a folder is that folder.
-    let path = folder.join(path.file_name().ok_or_else(outside)?);
-    let name = path.strip_prefix(&base).ok().and_then(NotebookName::of_path);
-    name.ok_or_else(outside)
+    disk::real_path(folder).strip_prefix(&base).ok().map(Path::to_owned)
 }
 
 impl NotebookFile {

@@ -54,6 +54,11 @@ impl FromStr for Selection {
 }
 
 impl Selection {
+    /// Whether it is the full name of one entry.
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self.meaning, Meaning::Name(_))
+    }
+
     /// Returns the text as it was given.
     pub(crate) fn text(&self) -> &str {
         &self.text

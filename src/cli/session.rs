@@ -107,8 +107,16 @@ impl Session {
     /// # Errors
     /// Those of [`Workspace::open_or_create`].
     pub(crate) fn store_to_put(&self) -> Result<Store> {
+        self.open_to_put(self.workspace()?)
+    }
+
+    /// Opens the store of a workspace to put something; it is made if need be.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::open_or_create`].
+    pub(crate) fn open_to_put(&self, workspace: &Workspace) -> Result<Store> {
         let options = OpenOptions { lock_patience: SHORT_PATIENCE, ..self.options() };
-        self.workspace()?.open_or_create(options)
+        workspace.open_or_create(options)
     }
 
     /// Returns how stores are opened in this run, before the settings are heard.
@@ -120,13 +128,18 @@ impl Session {
         }
     }
 
+    /// Returns the folder of the system for temporary files.
+    pub(crate) fn temporary_place(&self) -> PathBuf {
+        let place = self.surroundings.environment.get("TMPDIR").filter(|path| !path.is_empty());
+        self.path(Path::new(place.map_or("/tmp", String::as_str)))
+    }
+
     /// Returns a new folder for files that a person wants to look at; nobody else may look in.
     ///
     /// # Errors
     /// [`Error::Disk`].
     pub(crate) fn temporary_folder(&self) -> Result<PathBuf> {
-        let place = self.surroundings.environment.get("TMPDIR").filter(|path| !path.is_empty());
-        let place = self.path(Path::new(place.map_or("/tmp", String::as_str)));
+        let place = self.temporary_place();
         let made = tempfile::Builder::new().prefix("recell-").tempdir_in(&place);
         let folder =
             made.map_err(|source| Error::Disk { action: "write in", path: place, source })?;

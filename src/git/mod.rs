@@ -3,12 +3,14 @@
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
 mod check;
+mod filter_protocol;
 mod host;
 mod inflate;
 mod loose_refs;
 mod objects;
 mod pack;
 mod packs;
+mod pktline;
 mod process;
 mod raw_pack;
 mod refs;
@@ -19,6 +21,9 @@ pub(crate) use gix::ObjectId;
 pub(crate) use crate::config::ObjectFormat;
 pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
+};
+pub(crate) use filter_protocol::{
+    FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };
 pub(crate) use host::{Direction, HostRepository, NoHost, Scope};
 pub(crate) use inflate::{inflate_entry, inflate_loose};

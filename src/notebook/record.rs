@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::document::{Cell, Notebook};
 use super::hash::{CellCode, ModuleHash, module_hashes};
 use super::known::{POSITION, RecordedCells};
@@ -25,6 +27,9 @@ pub(super) const NBFORMAT: &str = "nbformat";
 const EXECUTION_COUNT: &str = "execution_count";
 /// The annotation that holds the cell's id where the cell is recorded under another name.
 const CELL_ID: &str = "cell_id";
+
+/// From this many bytes of outputs on, splitting them on all cores pays for waking these.
+const PARALLEL_FROM: u64 = 64 << 10;
 
 /// What [`record`] is told besides the notebook.
 #[derive(Debug, Clone)]
@@ -108,10 +113,11 @@ pub fn record(
     let hashes = module_hashes(notebook);
     let recorded = RecordedCells::of(store, name, None)?;
     let found = recorded.find(store, notebook, &hashes)?;
+    let cells: Vec<&Cell<'_>> = executed.iter().map(|(_, cell)| *cell).collect();
+    let parts = parts_of(notebook, &cells, report.output_bytes);
     let mut drafts = Vec::with_capacity(executed.len());
-    for (index, cell) in executed {
+    for ((index, cell), parts) in executed.into_iter().zip(parts) {
         let (code, module) = (&hashes.codes[index], &hashes.modules[index]);
-        let parts = all_parts(notebook, cell);
         let newest = found[index].entries.last();
         if let Some(newest) = newest
             && newest.module_segment() == module.segment()
@@ -135,6 +141,18 @@ pub fn record(
         report.stored_bytes = store.bytes_written() - before;
     }
     Ok(report)
+}
+
+/// Returns all parts of each cell; with much to split, on all cores.
+fn parts_of<'a>(
+    notebook: &Notebook<'a>,
+    cells: &[&Cell<'a>],
+    output_bytes: u64,
+) -> Vec<Vec<OutputPart<'a>>> {
+    if output_bytes < PARALLEL_FROM {
+        return cells.iter().map(|cell| all_parts(notebook, cell)).collect();
+    }
+    cells.par_iter().map(|cell| all_parts(notebook, cell)).collect()
 }
 
 /// Returns all parts of an executed cell: its outputs, their layout and its code.
