@@ -23,7 +23,6 @@ mod layers;
 mod notebooks;
 mod processes;
 mod reading;
-mod readme;
 mod removing;
 mod sealing;
 mod support;
