@@ -253,6 +253,11 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(failed("rename to", to))
 }
 
+/// Makes a file without a name in `folder`: it is gone when it is closed.
+pub(crate) fn unnamed_file(folder: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(folder)
+}
+
 /// Gives a file a second name; fails if that name is taken.
 pub(crate) fn link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)
