@@ -39,7 +39,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("simd_adler32", &["git"]),
     ("fastcdc", &["content"]),
     ("blake3", &["digest"]),
-    ("tempfile", &["disk", "cli"]),
+    ("tempfile", &["disk", "git", "cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("base64", &["notebook", "cli"]),
