@@ -23,6 +23,7 @@ mod layers;
 mod notebooks;
 mod processes;
 mod reading;
+mod readme;
 mod removing;
 mod sealing;
 mod support;
