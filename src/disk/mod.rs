@@ -248,14 +248,14 @@ fn umask() -> u32 {
     })
 }
 
-/// Makes a file without a name in `folder`, which goes with its last handle.
-pub(crate) fn unnamed_file_in(folder: &Path) -> io::Result<File> {
-    tempfile::tempfile_in(folder)
-}
-
 /// Renames a file, replacing what is there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(failed("rename to", to))
+}
+
+/// Makes a file without a name in `folder`: it is gone when it is closed.
+pub(crate) fn unnamed_file(folder: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(folder)
 }
 
 /// Gives a file a second name; fails if that name is taken.

@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 
 use super::pktline::{Packet, PacketReader, PacketWriter};
+use crate::disk;
 use crate::error::{Error, Result};
 
 /// What git wants done to a content.
@@ -258,7 +259,7 @@ impl<R: Read, W: Write> Server<'_, R, W> {
 
 fn spool(limits: &FilterLimits, first: &[u8], next: &[u8]) -> Taken {
     let write = || {
-        let mut file = crate::disk::unnamed_file_in(&limits.spool_folder)?;
+        let mut file = disk::unnamed_file(&limits.spool_folder)?;
         file.write_all(first)?;
         file.write_all(next)?;
         Ok(file)
@@ -302,7 +303,6 @@ mod tests {
 
     use super::super::process::testing::{git as run, hermetic_git};
     use super::*;
-    use crate::disk;
 
     const HELLO: &str = "0016git-filter-client\n000eversion=2\n0000\
                          0015capability=clean\n0016capability=smudge\n0015capability=delay\n0000";

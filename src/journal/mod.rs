@@ -10,6 +10,6 @@ mod record;
 mod replay;
 mod writer;
 
-pub(crate) use record::{Known, Record};
-pub(crate) use replay::{Journal, JournalObject, found_in};
+pub(crate) use record::Known;
+pub(crate) use replay::{Journal, found_in};
 pub(crate) use writer::{Adopted, JournalWriter, adopt, is_name_taken};
