@@ -67,6 +67,14 @@ pub(super) fn take(
     if carriage == Carriage::Json {
         return Some((Form::Json, Cow::Borrowed(raw.as_bytes())));
     }
+    if carriage == Carriage::Text
+        && !join_lines
+        && let Some((text, list)) = take_lines(json, span)
+    {
+        let escapes = Escapes::default();
+        let form = Form::Text { escapes, base64: None, list: Some(list) };
+        return Some((form, Cow::Owned(text.into_bytes())));
+    }
     let (text, list) = match Lexer::new(json, span.start).kind() {
         Ok(Kind::String) => (text::decode(json, span)?, None),
         Ok(Kind::Array) => {
@@ -78,6 +86,7 @@ pub(super) fn take(
     if text.is_empty() {
         return None;
     }
+    let text_len = text.len();
     // `\u007f` is the one escape that plain ASCII text tells the spelling by.
     let ascii = raw.is_ascii() && (!text.is_ascii() || text.contains('\u{7f}'));
     let (base64, bytes) = if carriage == Carriage::Base64 {
@@ -86,6 +95,14 @@ pub(super) fn take(
     } else {
         (None, into_bytes(text))
     };
+    if let (Some(wrapping @ Wrapping { width: 0, final_newline }), None) = (base64, &list)
+        && raw.len() == "\"\"".len() + text_len + usize::from(final_newline)
+    {
+        // The decoder takes canonical base64 only, and at this length each letter stands for
+        // itself and the line break is `\n`: there is nothing to try.
+        let form = Form::Text { escapes: Escapes::default(), base64: Some(wrapping), list: None };
+        return Some((form, bytes));
+    }
     let slash = memchr::memmem::find(raw.as_bytes(), b"\\/").is_some();
     let mut escapes = Escapes { ascii, upper: false, slash };
     let mut again = Vec::with_capacity(raw.len());
@@ -125,6 +142,75 @@ fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
+}
+
+/// Returns the text of a list as most streams and tables are: plain lines, each but the last with
+/// its `\n` and nothing else to escape, all set apart in one way.
+///
+/// Such a list is written again to the byte by what it is, so that need not be tried. `None` if
+/// it is anything else, which [`take_list`] may still know.
+fn take_lines(json: &str, span: Span) -> Option<(String, List)> {
+    let bytes = json.as_bytes();
+    let blanks = |mut at: usize| {
+        while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            at += 1;
+        }
+        at
+    };
+    if bytes[span.start] != b'[' {
+        return None;
+    }
+    let mut at = blanks(span.start + 1);
+    let open = &json[span.start + 1..at];
+    let mut between: Option<&str> = None;
+    let mut text = String::with_capacity(span.end - span.start);
+    let close = loop {
+        // The opening quote of the next item.
+        if bytes.get(at) != Some(&b'"') {
+            return None;
+        }
+        let end = text::skip_plain(bytes, at + 1);
+        let line = &json[at + 1..end];
+        text.push_str(line);
+        let is_whole = bytes[end..].starts_with(b"\\n\"");
+        if is_whole {
+            text.push('\n');
+            at = end + 3;
+        } else if bytes.get(end) == Some(&b'"') && !line.is_empty() {
+            at = end + 1;
+        } else {
+            return None;
+        }
+        if let Some(gap) = between
+            && is_whole
+            && bytes[at..].starts_with(gap.as_bytes())
+            && bytes.get(at + gap.len()) == Some(&b'"')
+        {
+            at += gap.len();
+            continue;
+        }
+        let start = at;
+        at = blanks(at);
+        match bytes.get(at) {
+            Some(b']') => break &json[start..at],
+            Some(b',') if is_whole && between.is_none() => {
+                at = blanks(at + 1);
+                between = Some(&json[start..at]);
+            }
+            _ => return None,
+        }
+    };
+    // `\u007f` is spelled in two ways.
+    if at + 1 != span.end || memchr::memchr(0x7f, text.as_bytes()).is_some() {
+        return None;
+    }
+    let list = List {
+        open: open.to_owned(),
+        between: between.unwrap_or(",").to_owned(),
+        close: close.to_owned(),
+        cuts: Cuts::Lines,
+    };
+    Some((text, list))
 }
 
 /// Returns the text of a list of strings whose items are all set apart in one way.
@@ -330,6 +416,32 @@ mod tests {
             (r#""hello!""#, Carriage::Base64, "no base64"),
         ] {
             assert_eq!(taken(json, carriage, false), None, "{why}");
+        }
+    }
+
+    #[test]
+    fn plain_lines_are_taken_as_any_list_is() {
+        for (json, is_plain, why) in [
+            (r#"["a\n", "b"]"#, true, "the last without its end"),
+            ("[\r\n\t\"a\\n\",\r\n\t\"b\\n\"\r\n]", true, "tabs and CRLF"),
+            (r#"["é\n"]"#, true, "one line"),
+            (r#"["\n", "\n"]"#, true, "empty lines"),
+            (r#"["a\n", ""]"#, false, "an empty item at the end"),
+            (r#"["a", "b\n"]"#, false, "an item that is no line"),
+            (r#"["a\nb\n"]"#, false, "two lines in one item"),
+            (r#"["a\n",  "b\n", "c"]"#, false, "uneven spacing"),
+            (r#"["\tb\n"]"#, false, "another escape"),
+            ("[\"a\u{7f}\\n\"]", false, "a letter of two spellings"),
+            ("[]", false, "no lines"),
+            (r#"[1]"#, false, "no text"),
+            (r#""a\n""#, false, "no list"),
+        ] {
+            let span = Span { start: 0, end: json.len() };
+            let found = take_lines(json, span);
+            assert_eq!(found.is_some(), is_plain, "{why}");
+            if found.is_some() {
+                assert_eq!(found, take_list(json, span, false), "{why}");
+            }
         }
     }
 
