@@ -218,7 +218,7 @@ pub enum Error {
         filter: String,
     },
     /// There is no git repository to install something in.
-    #[error("there is no git repository here: {reason}")]
+    #[error("the filter has no place: {reason}")]
     NoHost {
         /// Why not.
         reason: String,

@@ -96,9 +96,7 @@ impl Session {
 
     /// Returns the git executable, scrubbed of what names a repository.
     pub(crate) fn git(&self) -> Git {
-        let environment = self.surroundings.environment.iter();
-        let variables = environment.map(|(name, value)| (name.into(), value.into()));
-        Git::new(GitEnvironment::new(variables))
+        Git::new(self.git_environment())
     }
 
     /// Opens the store.

@@ -55,7 +55,8 @@ pub struct Cell<'a> {
     pub(super) execution_count: Option<Slot>,
     pub(super) tags: Vec<Cow<'a, str>>,
     pub(super) language: Option<Cow<'a, str>>,
-    pub(super) is_init: Option<bool>,
+    /// `init_cell` of its metadata.
+    pub(super) is_initial: Option<bool>,
     pub(super) keeps_output: bool,
     /// What its metadata says about when it ran.
     pub(super) timing: Option<Span>,
@@ -197,7 +198,7 @@ impl Cell<'_> {
     /// metadata that nbstripout knows, `keep_output` and `init_cell`.
     pub fn keeps_output(&self, keep: &[&str]) -> bool {
         let tagged = || self.tags().any(|tag| keep.contains(&tag));
-        self.is_init.unwrap_or_else(|| self.keeps_output || tagged())
+        self.is_initial.unwrap_or_else(|| self.keeps_output || tagged())
     }
 
     /// Says whether the cell shows outputs.

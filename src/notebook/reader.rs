@@ -278,7 +278,7 @@ impl<'a> FoundCell<'a> {
             source: if major == 3 { self.input.or(self.source) } else { self.source },
             outputs: self.outputs,
             execution_count: if major == 3 { self.prompt_number } else { self.execution_count },
-            is_init: metadata.init_cell,
+            is_initial: metadata.init_cell,
             keeps_output: metadata.keep_output,
             timing: metadata.timing,
             tags: metadata.tags,

@@ -46,6 +46,8 @@ pub struct Restored {
 pub struct RestoredCell {
     /// What the cell is called in the store.
     pub name: String,
+    /// The module segment of what stands in the notebook.
+    pub module: String,
     /// Its position among all cells of the notebook.
     pub position: usize,
     /// What became of it.
@@ -148,11 +150,9 @@ pub fn restore(
     let mut restored = Restored { bytes: Vec::new(), cells: Vec::new(), without_cell: Vec::new() };
     let mut filled = Vec::with_capacity(found.len());
     for (index, (position, cell)) in notebook.code_cells().enumerate() {
-        let wanted = Wanted {
-            cell: &found[index],
-            module: &hashes.modules[index].segment(),
-            code: hashes.codes[index].hash,
-        };
+        let module = hashes.modules[index].segment();
+        let wanted =
+            Wanted { cell: &found[index], module: &module, code: hashes.codes[index].hash };
         let outcome = if cell.has_outputs() && !options.overwrite {
             RestoreOutcome::Kept
         } else {
@@ -172,7 +172,7 @@ pub fn restore(
             }
         };
         let name = found[index].name.clone().into_owned();
-        restored.cells.push(RestoredCell { name, position, outcome });
+        restored.cells.push(RestoredCell { name, module, position, outcome });
     }
     let has_cell = |entry: &EntryName| found.iter().any(|cell| is_of(entry, cell));
     let asked = options.entries.iter();

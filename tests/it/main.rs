@@ -16,6 +16,7 @@ mod cli;
 mod crash;
 mod damage;
 mod environment;
+mod filter;
 mod flushing;
 mod formats;
 mod full_disk;

@@ -16,6 +16,9 @@ use crate::git::{
     FilterSetting, Git, HostRepository, NoHost, serve_filter,
 };
 
+/// A notebook of up to this many bytes is looked at, however little of it may be recorded.
+const LEAST_IN_MEMORY: u64 = 64 << 20;
+
 /// Let git strip notebooks that are added, and keep their outputs
 ///
 /// After `recell filter install`, what `git add` takes of a notebook has no outputs: these are
@@ -180,9 +183,10 @@ fn status(session: &Session) -> Outcome {
 
 fn process(session: &Session) -> Outcome {
     let max_output = session.workspace()?.config().filter.max_output.bytes();
+    // Room for the outputs of one cell that may be recorded, and for all around them.
+    let in_memory = max_output.saturating_mul(2).max(LEAST_IN_MEMORY);
     let limits = FilterLimits {
-        // Room for the outputs of one cell that may be recorded, and for all around them.
-        in_memory: usize::try_from(max_output.saturating_mul(2)).unwrap_or(usize::MAX),
+        in_memory: usize::try_from(in_memory).unwrap_or(usize::MAX),
         spool_folder: session.temporary_place(),
     };
     let mut filtering = Filtering::new(session);

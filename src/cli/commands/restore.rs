@@ -9,8 +9,9 @@ use crate::cli::columns::{Align, Columns};
 use crate::cli::json;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
+use crate::cli::selection::shown;
 use crate::cli::session::Session;
-use crate::cli::words::grouped;
+use crate::cli::words::{self, grouped};
 use crate::clock::Timestamp;
 use crate::config::Durability;
 use crate::disk;
@@ -145,8 +146,9 @@ fn print(session: &Session, all: &[Done<'_>]) -> Outcome {
 
 /// Says which cells got no outputs or not those of their code, and why.
 fn tell(session: &Session, all: &[Done<'_>]) {
-    for Done { file, restored, .. } in all {
-        for RestoredCell { name, position, outcome } in &restored.cells {
+    for done in all {
+        let Done { file, restored, .. } = done;
+        for RestoredCell { name, position, outcome, .. } in &restored.cells {
             let at = format!("`{}`, cell {} (`{name}`)", file.name, position + 1);
             match outcome {
                 RestoreOutcome::Restored { entry, by: RestoredBy::Code } => {
@@ -169,6 +171,17 @@ fn tell(session: &Session, all: &[Done<'_>]) {
                 _ => {}
             }
         }
+        let by_code = |it: &RestoreOutcome| {
+            matches!(it, RestoreOutcome::Restored { by: RestoredBy::Code, .. })
+        };
+        match cells(done, by_code) {
+            0 => {}
+            count => session.ui.say(format!(
+                "`{}`: {} of the same code, but run after other code than stands there now",
+                file.name,
+                words::count(count, "cell has outputs", "cells have outputs")
+            )),
+        }
         for entry in &restored.without_cell {
             session.ui.warn(&format!("`{}` has no cell for `{entry}`", file.name), None);
         }
@@ -188,7 +201,7 @@ fn misses(all: &[Done<'_>], all_must_be_there: bool) -> Vec<Miss> {
                 RestoreOutcome::Unusable { .. } | RestoreOutcome::Unmatched(_)
                     if all_must_be_there =>
                 {
-                    let name = crate::cli::selection::shown(&[file.name.as_str(), &cell.name]);
+                    let name = shown(&[file.name.as_str(), &cell.name, &cell.module]);
                     misses.push(Miss::NeverStored { name });
                 }
                 _ => {}

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if let Some((store, _)) = &recorder {
         session.flush_after_put(store);
     }
-    if !args.stdout {
+    if !args.stdout && (outcome.is_ok() || !all.is_empty()) {
         print(session, &all, args.check)?;
     }
     outcome?;

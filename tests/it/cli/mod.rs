@@ -3,6 +3,8 @@
 mod cat;
 mod completions;
 mod config;
+mod demo;
+mod filter;
 mod flush;
 mod get;
 mod global;
@@ -11,10 +13,18 @@ mod init;
 mod log;
 mod ls;
 mod put;
+mod record;
+mod restore;
 mod show;
 mod status;
+mod strip;
 
 use crate::support::TestEnv;
+
+/// Copies a fixture into a workspace.
+pub fn notebook(env: &TestEnv, path: &str, fixture: &str) {
+    env.write(path, std::fs::read(crate::notebooks::fixtures().join(fixture)).unwrap());
+}
 
 /// A workspace with an empty store.
 pub fn workspace() -> TestEnv {

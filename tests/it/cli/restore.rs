@@ -1,0 +1,89 @@
+use super::{notebook, workspace};
+use crate::notebooks::fixtures;
+use crate::support::{TestEnv, transcript};
+
+/// A workspace with two recorded runs of `sales.ipynb`, stripped, with the code of the first.
+fn two_runs() -> TestEnv {
+    let env = workspace();
+    for (fixture, now) in [
+        ("second-run/sales.ipynb", "20261120T100000.000000Z"),
+        ("sales.ipynb", "20261121T000000.000000Z"),
+    ] {
+        notebook(&env, "sales.ipynb", fixture);
+        env.recell(&["strip", "sales.ipynb"]).with("RECELL_NOW", now).ok();
+    }
+    env
+}
+
+#[test]
+fn restore_brings_a_notebook_back_and_says_what_it_could_not() {
+    let env = two_runs();
+    let lines = transcript(
+        &env,
+        &[
+            &["restore", "--check", "sales.ipynb"],
+            &["restore", "sales.ipynb"],
+            &["restore", "sales.ipynb"],
+        ],
+    );
+    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    assert!(std::fs::read(env.root().join("sales.ipynb")).unwrap() == original);
+    env.recell(&["strip", "sales.ipynb"]).ok();
+    let more = transcript(
+        &env,
+        &[
+            &["restore", "sales.ipynb", "--as-of", "2026-11-20", "--check"],
+            &["restore", "sales.ipynb", "--as-of", "2026-11-20", "--any"],
+            &["restore", "sales.ipynb", "--as-of", "yesterday"],
+            &["restore", "gone.ipynb"],
+        ],
+    );
+    insta::assert_snapshot!(lines + &more);
+}
+
+#[test]
+fn restore_writes_elsewhere_when_asked() {
+    let env = two_runs();
+    let bare = std::fs::read(env.root().join("sales.ipynb")).unwrap();
+    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let printed = env.recell(&["restore", "sales.ipynb", "-o", "-"]).ok();
+    assert!(printed.as_bytes() == original);
+    env.recell(&["restore", "sales.ipynb", "--output", "copy.ipynb"]).ok();
+    assert!(std::fs::read(env.root().join("copy.ipynb")).unwrap() == original);
+    assert!(std::fs::read(env.root().join("sales.ipynb")).unwrap() == bare, "it stays as it is");
+    let both = env.recell(&["restore", "sales.ipynb", "copy.ipynb", "-o", "-"]).run();
+    assert_eq!(both.code(), 2, "{both}");
+}
+
+#[test]
+fn restore_takes_the_entry_that_is_named() {
+    let env = two_runs();
+    let store = env.open();
+    let pattern = recell::Pattern::parse("sales.ipynb:chart").unwrap();
+    let name = store.list(&pattern).unwrap()[0].to_string();
+    drop(store);
+    let printed = env.recell(&["restore", "sales.ipynb", "--entry", &name, "--json"]).ok();
+    let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let restored: Vec<_> = value[0]["cells"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|cell| cell["outcome"] == "restored")
+        .collect();
+    assert_eq!(restored.len(), 1, "the others stay as they are");
+    assert_eq!(
+        (restored[0]["entry"]["name"].as_str(), &restored[0]["reason"]),
+        (Some(name.as_str()), &"name".into())
+    );
+}
+
+#[test]
+fn a_notebook_that_somebody_else_writes_meanwhile_is_theirs() {
+    let env = two_runs();
+    std::os::unix::fs::symlink("sales.ipynb", env.root().join("link.ipynb")).unwrap();
+    env.recell(&["restore", "sales.ipynb"]).ok();
+    let is_link = |name: &str| {
+        std::fs::symlink_metadata(env.root().join(name)).unwrap().file_type().is_symlink()
+    };
+    assert!(is_link("link.ipynb") && !is_link("sales.ipynb"), "links stay links");
+}
