@@ -405,6 +405,7 @@ impl Error {
     }
 
     /// Returns what to do next, as one sentence that names the next command where there is one.
+    #[expect(clippy::too_many_lines, reason = "one line or two for each failure")]
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Disk { source, .. } => match source.kind() {

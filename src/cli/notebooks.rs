@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::config::{Config, Durability, Glob};
 use crate::disk::{self, Signature};
 use crate::error::{Error, Result};
-use crate::git::{HostRepository, Scope};
+use crate::git::HostRepository;
 use crate::notebook::{Notebook, NotebookName, RecordContext};
 use crate::workspace::Workspace;
 
@@ -186,7 +186,7 @@ pub(super) fn context(session: &Session, workspace: &Workspace, ask_dirty: bool)
     let git = session.git();
     let Ok(host) = HostRepository::discover(workspace.base(), &git) else { return context };
     // Notebooks are left out: it is their cells' code that the module hash knows better.
-    let dirty = || host.is_dirty(&git, Scope::ExceptSuffix(EXTENSION));
+    let dirty = || host.is_dirty(&git, EXTENSION);
     match host.head_commit(&git) {
         Ok(commit) => {
             context.host_commit = commit.map(|id| id.to_string());

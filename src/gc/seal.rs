@@ -44,6 +44,8 @@ pub struct SealReport {
 /// # Errors
 /// Those of [`Store::flush`], and of running git.
 pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
+    let git = Git::new(environment.clone());
+    git.version()?;
     store.flush()?;
     let names = store.list(&Pattern::all())?;
     store.while_flush_locked(|locked| {
@@ -69,7 +71,7 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
             WINDOW,
             DEPTH,
         ];
-        let output = Git::new(environment.clone())
+        let output = git
             .command(arguments)
             .args([&base])
             .on_repository(locked.git_dir())

@@ -41,6 +41,7 @@ pub(crate) struct FilterRequest<'a> {
     /// The file, relative to the top of the work tree, in the bytes that git has.
     pub(crate) pathname: &'a [u8],
     /// What else git told, for example `ref`, `treeish` and `blob` of a checkout.
+    #[expect(dead_code, reason = "git says it, and no answer needs it yet")]
     pub(crate) details: &'a [(String, Vec<u8>)],
     pub(crate) content: FilterContent<'a>,
 }
@@ -68,8 +69,6 @@ pub(crate) enum FilterAnswer {
     Unchanged,
     /// No answer for this one: git takes the same bytes, or gives up if the filter is required.
     Failed,
-    /// No answer for this one nor any later one with the same command.
-    Abort,
 }
 
 /// How much is held in memory, and where the rest waits.
@@ -188,13 +187,12 @@ impl<R: Read, W: Write> Server<'_, R, W> {
     fn write_answer(&mut self, taken: Taken, answer: &FilterAnswer) -> io::Result<()> {
         let status = match answer {
             FilterAnswer::Failed => "status=error",
-            FilterAnswer::Abort => "status=abort",
             FilterAnswer::Content(_) | FilterAnswer::Unchanged => "status=success",
         };
         self.output.line(status)?;
         self.output.flush_packet()?;
         match (answer, taken) {
-            (FilterAnswer::Failed | FilterAnswer::Abort, _) => return self.output.send(),
+            (FilterAnswer::Failed, _) => return self.output.send(),
             (FilterAnswer::Content(bytes), _) => self.output.data(bytes)?,
             (FilterAnswer::Unchanged, Taken::Memory(bytes)) => self.output.data(&bytes)?,
             (FilterAnswer::Unchanged, Taken::Spooled(mut file, _)) => {
@@ -335,7 +333,11 @@ mod tests {
         for line in lines.split_inclusive('\n') {
             match line {
                 "0000\n" => input.push_str("0000"),
-                line => input.push_str(&format!("{:04x}{line}", line.len() + 4)),
+                line => {
+                    let length = format!("{:04x}", line.len() + 4);
+                    input.push_str(&length);
+                    input.push_str(line);
+                }
             }
         }
         let mut output = Vec::new();

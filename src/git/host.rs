@@ -3,7 +3,7 @@
 //! Nothing here writes or takes a lock, so that all of it works inside git's hooks and filters,
 //! while git itself holds the lock of the index.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,27 +48,6 @@ pub(crate) enum NoHost {
     /// It is there but not to be understood.
     #[error("the git repository `{}` cannot be read: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
-}
-
-/// The part of the work tree that a question is about, as paths relative to its top; a folder
-/// stands for all that is in it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Scope<'a> {
-    /// All tracked files.
-    Everything,
-    /// These alone.
-    Only(&'a [&'a Path]),
-    /// All tracked files but these.
-    Except(&'a [&'a Path]),
-    /// All tracked files whose names do not end so, for example `.ipynb`.
-    ExceptSuffix(&'a str),
-}
-
-/// Which of a remote's addresses is asked for; they may differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Fetch,
-    Push,
 }
 
 impl HostRepository {
@@ -158,7 +137,7 @@ impl HostRepository {
                 return Ok(packed.find(&name));
             };
             match text.strip_prefix(b"ref:") {
-                Some(target) => name = target.trim_ascii().to_owned(),
+                Some(target) => target.trim_ascii().clone_into(&mut name),
                 None => return Ok(ObjectId::from_hex(text.trim_ascii()).ok()),
             }
         }
@@ -179,46 +158,28 @@ impl HostRepository {
         }
     }
 
-    /// Whether tracked files in `scope` differ from the commit that is checked out, in the work
-    /// tree or in the index. Untracked files and what is inside submodules do not count.
+    /// Whether tracked files differ from the commit that is checked out, in the work tree or in
+    /// the index; those whose names end in `except` are left out. Untracked files and what is
+    /// inside submodules do not count.
     ///
     /// Git compares as it does for `git status`. A notebook whose outputs alone changed counts,
-    /// as git goes by sizes where it can: leave notebooks out of the scope to ask about the rest.
+    /// as git goes by sizes where it can: leave notebooks out to ask about the rest.
     /// Where git has to look inside a file it runs that file's filter, which may be recell again;
     /// `RECELL_RECORD_HOST` tells that one not to ask this question, which would never end.
     ///
     /// # Errors
     /// Those of [`GitCommand::run`].
-    pub(crate) fn is_dirty(&self, git: &Git, scope: Scope<'_>) -> Result<bool> {
-        if self.work_tree.is_none() || matches!(scope, Scope::Only([])) {
+    pub(crate) fn is_dirty(&self, git: &Git, except: &str) -> Result<bool> {
+        if self.work_tree.is_none() {
             return Ok(false);
         }
         let asked = self
             // The monitor is a daemon that git would start, and a hook that it would run.
             .ask(git, ["-c", "core.fsmonitor=false", "status", "--porcelain=v1", "-z"])
             .args(["--untracked-files=no", "--ignore-submodules=dirty", "--no-renames", "--"])
-            .args(pathspecs(scope))
+            .args([":(top)", &format!(":(top,exclude)*{except}")])
             .variable("RECELL_RECORD_HOST", "false");
         Ok(!asked.run()?.stdout.is_empty())
-    }
-
-    /// Returns where the remote `origin` is, as `git remote get-url` tells it, made absolute;
-    /// `None` if there is no such remote.
-    ///
-    /// # Errors
-    /// Those of [`GitCommand::run`].
-    pub(crate) fn origin_url(&self, git: &Git, direction: Direction) -> Result<Option<String>> {
-        let known = self.ask(git, ["config", "--get", "remote.origin.url"]).outcome()?;
-        if known.exit_code != Some(0) {
-            return Ok(None);
-        }
-        let push: &[&str] = if direction == Direction::Push { &["--push"] } else { &[] };
-        let asked = self.ask(git, ["remote", "get-url"]).args(push).args(["origin"]);
-        let url = asked.run()?.text();
-        if is_local(&url) && Path::new(&url).is_relative() {
-            return Ok(Some(disk::real_path(&self.top().join(url)).display().to_string()));
-        }
-        Ok(Some(url))
     }
 
     /// Returns a git command on this repository that only reads.
@@ -286,37 +247,6 @@ fn ceilings(git: &Git) -> Vec<PathBuf> {
     let Some(list) = git.environment().value("GIT_CEILING_DIRECTORIES") else { return Vec::new() };
     let folders = std::env::split_paths(list).filter(|folder| folder.is_absolute());
     folders.map(|folder| disk::real_path(&folder)).collect()
-}
-
-fn pathspecs(scope: Scope<'_>) -> Vec<OsString> {
-    let spec = |magic: &str, path: &OsStr| {
-        let mut spec = OsString::from(format!(":({magic})"));
-        spec.push(path);
-        spec
-    };
-    match scope {
-        Scope::Everything => Vec::new(),
-        Scope::Only(paths) => {
-            paths.iter().map(|path| spec("top,literal", path.as_os_str())).collect()
-        }
-        Scope::Except(paths) => std::iter::once(OsString::from(":(top)"))
-            .chain(paths.iter().map(|path| spec("top,exclude,literal", path.as_os_str())))
-            .collect(),
-        Scope::ExceptSuffix(suffix) => {
-            vec![":(top)".into(), format!(":(top,exclude)*{suffix}").into()]
-        }
-    }
-}
-
-/// Whether git takes an address for a path, and not for a URL or an ssh host.
-fn is_local(url: &str) -> bool {
-    let colon = url.find(':');
-    let slash = url.find('/');
-    match (colon, slash) {
-        (None, _) => true,
-        (Some(colon), Some(slash)) => slash < colon,
-        (Some(_), None) => false,
-    }
 }
 
 fn without_line_end(text: &[u8]) -> &[u8] {
@@ -418,7 +348,7 @@ mod tests {
         let bare = host.discover("bare.git").unwrap();
         assert_eq!((&bare.work_tree, &bare.main_work_tree), (&None, &None));
         assert_eq!(bare.head_commit(&host.git).unwrap().map(|id| id.to_string()), host.head());
-        assert!(!bare.is_dirty(&host.git, Scope::Everything).unwrap());
+        assert!(!bare.is_dirty(&host.git, ".none").unwrap());
         run(&host.git, &bare.git_dir, &["worktree", "add", "-q", "../of-bare"]);
         let linked = host.discover("of-bare").unwrap();
         assert_eq!(linked.work_tree, Some(host.path("of-bare")));
@@ -480,28 +410,17 @@ mod tests {
     }
 
     #[test]
-    fn dirty_is_asked_of_the_files_in_scope() {
+    fn dirty_is_asked_of_tracked_files_but_those_left_out() {
         let host = Host::new(&[]);
-        let found = host.found();
-        let dirty = |scope| found.is_dirty(&host.git, scope).unwrap();
-        let (text, notebook) = ([Path::new("a.txt")], [Path::new("b.ipynb")]);
+        let dirty = |except| host.found().is_dirty(&host.git, except).unwrap();
         host.write("host/untracked.txt", "new\n");
-        assert!(!dirty(Scope::Everything), "untracked files do not count");
+        assert!(!dirty(".none"), "untracked files do not count");
         host.write("host/b.ipynb", "{ }\n");
-        for (scope, expected, why) in [
-            (Scope::Everything, true, "the notebook differs"),
-            (Scope::Only(&notebook), true, "it was asked for"),
-            (Scope::Only(&text), false, "it was not asked for"),
-            (Scope::Only(&[]), false, "nothing was asked for"),
-            (Scope::Except(&notebook), false, "it was left out"),
-            (Scope::Except(&text), true, "another was left out"),
-            (Scope::ExceptSuffix(".ipynb"), false, "all notebooks were left out"),
-        ] {
-            assert_eq!(dirty(scope), expected, "{scope:?}: {why}");
-        }
+        assert!(dirty(".none"), "the notebook differs");
+        assert!(!dirty(".ipynb"), "all notebooks were left out");
         host.write("host/a.txt", "staged\n");
         host.run(&["add", "a.txt"]);
-        assert!(dirty(Scope::ExceptSuffix(".ipynb")), "what is staged counts");
+        assert!(dirty(".ipynb"), "what is staged counts");
     }
 
     #[test]
@@ -511,11 +430,11 @@ mod tests {
         host.write("host/a.txt", "one\n");
         host.write("host/.git/index.lock", "");
         let before = disk::signature(&host.path("host/.git/index")).unwrap();
-        assert!(!host.found().is_dirty(&host.git, Scope::Everything).unwrap());
+        assert!(!host.found().is_dirty(&host.git, ".none").unwrap());
         assert!(host.head().is_some());
         assert_eq!(disk::signature(&host.path("host/.git/index")).unwrap(), before);
         disk::remove(&host.path("host/.git/index.lock")).unwrap();
-        assert!(!host.found().is_dirty(&host.git, Scope::Everything).unwrap());
+        assert!(!host.found().is_dirty(&host.git, ".none").unwrap());
         assert_eq!(disk::signature(&host.path("host/.git/index")).unwrap(), before);
     }
 
@@ -526,30 +445,11 @@ mod tests {
         host.write("host/.gitattributes", "*.ipynb filter=recell\n");
         // As long as before, so that git has to look inside.
         host.write("host/b.ipynb", "[]\n");
-        assert!(host.found().is_dirty(&host.git, Scope::Everything).unwrap());
+        assert!(host.found().is_dirty(&host.git, ".none").unwrap());
         assert_eq!(disk::read(&host.path("told")).unwrap(), b"false\n");
         disk::remove(&host.path("told")).unwrap();
-        host.found().is_dirty(&host.git, Scope::ExceptSuffix(".ipynb")).unwrap();
+        host.found().is_dirty(&host.git, ".ipynb").unwrap();
         assert!(!disk::is_there(&host.path("told")), "left out means that no filter runs");
-    }
-
-    #[test]
-    fn the_origin_is_told_as_git_would_use_it() {
-        let host = Host::new(&[]);
-        let found = host.found();
-        let url = |direction| found.origin_url(&host.git, direction).unwrap();
-        assert_eq!(url(Direction::Fetch), None);
-        host.run(&["remote", "add", "origin", "../bare.git"]);
-        disk::create_folders(&host.path("bare.git")).unwrap();
-        let bare = host.path("bare.git").display().to_string();
-        assert_eq!(url(Direction::Fetch), Some(bare), "a path starts at the work tree");
-        host.run(&["config", "remote.origin.url", "https://example.com/x"]);
-        host.run(&["config", "remote.origin.pushurl", "git@example.com:x"]);
-        assert_eq!(url(Direction::Fetch).as_deref(), Some("https://example.com/x"));
-        assert_eq!(url(Direction::Push).as_deref(), Some("git@example.com:x"));
-        host.run(&["config", "--unset", "remote.origin.pushurl"]);
-        host.run(&["config", "url.ssh://mirror/.insteadOf", "https://example.com/"]);
-        assert_eq!(url(Direction::Push).as_deref(), Some("ssh://mirror/x"));
     }
 
     #[test]

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn content_comes_back_however_it_was_written() {
         for size in [0, 1, 4_095, 65_536, 65_537, 200_000, 1_000_000] {
-            let content: Vec<u8> = (0..size).map(|at: usize| (at / 7) as u8).collect();
+            let content: Vec<u8> = (0..size).map(|at: usize| (at / 7).to_le_bytes()[0]).collect();
             for how in [Compression::Stored, Compression::Deflate(1), Compression::Deflate(9)] {
                 let mut out = vec![1, 2, 3];
                 let kind = inflate_entry(ObjectFormat::Sha1, &entry(&content, how), &mut out);

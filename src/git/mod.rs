@@ -27,7 +27,7 @@ pub(crate) use check::{
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };
-pub(crate) use host::{Direction, HostRepository, NoHost, Scope};
+pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
 pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
 pub(crate) use objects::{
@@ -37,8 +37,8 @@ pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
 pub(crate) use packs::{ObjectProblem, PackSet, copy_blob};
+pub(crate) use process::Git;
 pub use process::GitEnvironment;
-pub(crate) use process::{Git, GitCommand, GitOutput, GitStream, GitVersion, OLDEST_GIT};
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
 pub(crate) use repository::Repository;

@@ -122,14 +122,18 @@ fn block_head(len: usize, last: bool) -> [u8; 5] {
 fn entry_head(kind: Kind, size: usize) -> Vec<u8> {
     let mut head = Vec::with_capacity(16);
     let mut rest = size >> 4;
-    let mut byte = (kind.pack_type() << 4) | (size & 15) as u8;
+    let mut byte = (kind.pack_type() << 4) | low_bits(size, 15);
     while rest > 0 {
         head.push(byte | 0x80);
-        byte = (rest & 0x7f) as u8;
+        byte = low_bits(rest, 0x7f);
         rest >>= 7;
     }
     head.push(byte);
     head
+}
+
+fn low_bits(number: usize, mask: u8) -> u8 {
+    number.to_le_bytes()[0] & mask
 }
 
 fn deflated(kind: Kind, content: &[u8], level: u32) -> Option<Vec<u8>> {
@@ -203,11 +207,7 @@ pub(crate) struct EntryAt {
 }
 
 /// Returns the index (version 2) of a pack with these entries and that trailing checksum.
-pub(crate) fn seal(
-    format: ObjectFormat,
-    entries: &mut Vec<EntryAt>,
-    checksum: &ObjectId,
-) -> Vec<u8> {
+pub(crate) fn seal(format: ObjectFormat, entries: &mut [EntryAt], checksum: &ObjectId) -> Vec<u8> {
     entries.sort_unstable_by(|a, b| a.id.cmp(&b.id).then(a.offset.cmp(&b.offset)));
     let id_len = format.id_len();
     let mut out = Vec::with_capacity(8 + 1024 + entries.len() * (id_len + 8) + 2 * id_len);
@@ -298,7 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn stored_content_comes_back(size in prop_oneof![0..200_usize, 65_530..65_540_usize, 131_060..131_080_usize]) {
-            let content: Vec<u8> = (0..size).map(|i| (i % 253) as u8).collect();
+            let content: Vec<u8> = (0..size).map(|i| i.to_le_bytes()[0]).collect();
             let bytes = entry_bytes(&content, Compression::Stored);
             let head = entry_head(Kind::Blob, size).len();
             let mut out = vec![0; size];

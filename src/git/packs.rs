@@ -157,11 +157,6 @@ impl PackSet {
         Ok(true)
     }
 
-    /// Returns the paths of the pack indices, newest first.
-    pub(crate) fn index_paths(&self) -> Vec<PathBuf> {
-        self.packs().iter().map(|pack| pack.path.clone()).collect()
-    }
-
     fn packs(&self) -> Arc<Vec<Arc<Pack>>> {
         Arc::clone(&self.packs.read().expect(UNPOISONED))
     }

@@ -5,11 +5,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use crate::error::{Error, Result};
 
@@ -127,6 +127,7 @@ impl Git {
     }
 
     /// Returns the same with another executable.
+    #[cfg(test)]
     pub(crate) fn with_program(self, program: impl Into<OsString>) -> Git {
         Git { program: program.into(), ..self }
     }
@@ -253,25 +254,6 @@ impl GitCommand {
         })
     }
 
-    /// Starts git with its input and output as pipes.
-    ///
-    /// # Errors
-    /// [`Error::GitNotFound`] and [`Error::TalkToGit`].
-    pub(crate) fn stream(self) -> Result<GitStream> {
-        let mut child = self.spawn(Stdio::piped())?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take();
-        // Read all the while, as a full pipe would stop git.
-        let stderr = child.stderr.take().map(|mut stderr| {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                drop(stderr.read_to_end(&mut bytes));
-                String::from_utf8_lossy(&bytes).into_owned()
-            })
-        });
-        Ok(GitStream { shown: self.shown(), child: Some(child), stdin, stdout, stderr })
-    }
-
     #[expect(clippy::disallowed_methods, reason = "this module is the home of the git process")]
     fn spawn(&self, stdin: Stdio) -> Result<Child> {
         let mut command = Command::new(&self.git.program);
@@ -343,66 +325,6 @@ impl GitOutput {
     fn failure(self, command: String) -> Error {
         let stderr = without_password(self.stderr.trim_end());
         Error::GitFailed { command, exit_code: self.exit_code, stderr }
-    }
-}
-
-/// A running git. Dropped unfinished, it is ended.
-#[derive(Debug)]
-pub(crate) struct GitStream {
-    shown: String,
-    child: Option<Child>,
-    stdin: Option<ChildStdin>,
-    stdout: Option<ChildStdout>,
-    stderr: Option<JoinHandle<String>>,
-}
-
-impl GitStream {
-    /// Returns the pipe to git, once; dropping it tells git that there is no more. Write from
-    /// another thread wherever git may answer before it has read all.
-    pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
-        self.stdin.take()
-    }
-
-    /// Returns the pipe from git, once.
-    pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
-        self.stdout.take()
-    }
-
-    /// Waits until git is done, closing what is left of its pipes, and returns what it wrote to
-    /// standard error.
-    ///
-    /// # Errors
-    /// [`Error::GitFailed`] if it does not exit with 0, [`Error::TalkToGit`].
-    pub(crate) fn finish(mut self) -> Result<String> {
-        let (status, stderr) = self.wait(false);
-        let command = std::mem::take(&mut self.shown);
-        let status =
-            status.map_err(|source| Error::TalkToGit { command: command.clone(), source })?;
-        let output = GitOutput { stdout: Vec::new(), stderr, exit_code: status.code() };
-        if status.success() { Ok(output.stderr) } else { Err(output.failure(command)) }
-    }
-
-    fn wait(&mut self, kill: bool) -> (io::Result<ExitStatus>, String) {
-        drop((self.stdin.take(), self.stdout.take()));
-        let status = match self.child.take() {
-            Some(mut child) => {
-                if kill {
-                    drop(child.kill());
-                }
-                child.wait()
-            }
-            None => Ok(ExitStatus::default()),
-        };
-        let stderr = self.stderr.take().and_then(|reader| reader.join().ok());
-        (status, stderr.unwrap_or_default())
-    }
-}
-
-impl Drop for GitStream {
-    fn drop(&mut self) {
-        if self.child.is_some() {
-            drop(self.wait(true));
-        }
     }
 }
 
@@ -542,31 +464,5 @@ mod tests {
             .run()
             .unwrap();
         assert_eq!(output.text().lines().count(), 40_000);
-    }
-
-    #[test]
-    fn a_stream_is_written_and_read_side_by_side() {
-        let folder = tempfile::tempdir().unwrap();
-        let plain = hermetic_git(folder.path());
-        git(&plain, folder.path(), &["init", "-q"]);
-        let mut stream =
-            plain.command(["cat-file", "--batch-check"]).in_folder(folder.path()).stream().unwrap();
-        let mut stdin = stream.take_stdin().unwrap();
-        let writer = thread::spawn(move || stdin.write_all(&b"nothing\n".repeat(40_000)));
-        let mut printed = String::new();
-        stream.take_stdout().unwrap().read_to_string(&mut printed).unwrap();
-        writer.join().unwrap().unwrap();
-        assert_eq!(printed.lines().count(), 40_000);
-        stream.finish().unwrap();
-    }
-
-    #[test]
-    fn a_stream_tells_why_git_failed() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = hermetic_git(folder.path());
-        let stream = git.command(["cat-file", "--no-such-option"]).stream().unwrap();
-        let failure = stream.finish().unwrap_err();
-        assert!(matches!(failure, Error::GitFailed { exit_code: Some(129 | 128), .. }));
-        drop(git.command(["cat-file", "--batch"]).stream().unwrap());
     }
 }

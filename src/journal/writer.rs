@@ -4,7 +4,6 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::record::{Known, LOG_HEADER_LEN, Record, log_header};
-use super::replay::gix_map::ObjectMap;
 use super::replay::{Journal, JournalObject};
 use crate::disk;
 use crate::error::{Error, Result};
@@ -88,10 +87,9 @@ impl JournalWriter {
         let mut end = start;
         // Two threads may have made the same object; a pack holds it once.
         let mut lacking = Vec::with_capacity(objects.len());
-        let mut seen = ObjectMap::default();
+        let mut seen = std::collections::HashSet::new();
         for object in objects {
-            if self.journal.objects.contains_key(&object.id) || seen.insert(object.id, ()).is_some()
-            {
+            if self.journal.objects.contains_key(&object.id) || !seen.insert(object.id) {
                 continue;
             }
             lacking.push(object);

@@ -289,7 +289,7 @@ pub(super) const KEEP_NOTE: &[u8] = b"recell: until its names are there\n";
 pub(super) fn place(
     path: &Path,
     packs: &Path,
-    entries: &mut Vec<EntryAt>,
+    entries: &mut [EntryAt],
     checksum: &ObjectId,
     format: ObjectFormat,
 ) -> Result<()> {

@@ -194,6 +194,7 @@ impl LockedStore<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if a file cannot be removed.
+    #[expect(clippy::unused_self, reason = "who removes packs must hold the lock")]
     pub(crate) fn remove_pack(&self, index_path: &Path) -> Result<()> {
         // The index first: nobody is led to a pack that is not there.
         for extension in ["idx", "pack", "rev", "bitmap"] {

@@ -35,13 +35,12 @@ use std::time::Instant;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
-pub(crate) use locked::LockedStore;
 pub use options::OpenOptions;
 use suspects::Suspects;
 
 use crate::content::KnownContents;
 use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern};
 use crate::journal::{JournalWriter, Known};

@@ -10,7 +10,7 @@ use super::{Inner, Writer};
 use crate::clock::Timestamp;
 use crate::config::Durability;
 use crate::content::{
-    ObjectSink, PreparedBlob, StoredPart, find_whole, prepare_blob, store_bytes, store_reader,
+    PreparedBlob, StoredPart, find_whole, prepare_blob, store_bytes, store_reader,
 };
 use crate::digest::Digester;
 use crate::disk;

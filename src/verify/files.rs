@@ -59,7 +59,9 @@ impl Check<'_> {
                     || entry.name == "multi-pack-index")
             {
                 let flaw = check_trailer("damaged_git_file", &entry.path, format);
-                flaw.iter().for_each(|flaw| self.flaw(flaw));
+                if let Some(flaw) = &flaw {
+                    self.flaw(flaw);
+                }
             }
         }
         self.progress.end();

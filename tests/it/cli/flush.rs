@@ -19,3 +19,19 @@ fn flush_takes_over_what_a_dead_process_left() {
 fn flush_needs_a_store() {
     insta::assert_snapshot!(TestEnv::new().recell(&["flush"]).run());
 }
+
+#[test]
+fn sealing_says_what_it_gave_back() {
+    let env = workspace();
+    let table = "a row of the table\n".repeat(200);
+    for version in 0..20 {
+        let text = format!("{table}{version}\n");
+        env.recell(&["put", "nb:c:m", "x=-"]).input(text).ok();
+    }
+    let sealed = env.recell(&["flush", "--seal", "--json"]).ok();
+    let report: serde_json::Value = serde_json::from_str(&sealed).unwrap();
+    let bytes = |name: &str| report["sealed"][name].as_u64().unwrap();
+    assert!(bytes("bytes_after") * 4 < bytes("bytes_before"), "{report}");
+    let newest = env.recell(&["cat", "nb:c:m", "x"]).ok();
+    assert_eq!(newest, format!("{table}19\n"));
+}

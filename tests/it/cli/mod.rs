@@ -15,9 +15,11 @@ mod ls;
 mod put;
 mod record;
 mod restore;
+mod rm;
 mod show;
 mod status;
 mod strip;
+mod verify;
 
 use crate::support::TestEnv;
 
