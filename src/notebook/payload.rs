@@ -433,7 +433,7 @@ mod tests {
             (r#"["\tb\n"]"#, false, "another escape"),
             ("[\"a\u{7f}\\n\"]", false, "a letter of two spellings"),
             ("[]", false, "no lines"),
-            (r#"[1]"#, false, "no text"),
+            ("[1]", false, "no text"),
             (r#""a\n""#, false, "no list"),
         ] {
             let span = Span { start: 0, end: json.len() };
