@@ -1,0 +1,162 @@
+//! What to do about each failure, in one sentence that names the next command.
+
+use std::io;
+
+use super::Error;
+
+impl Error {
+    /// Returns what to do next, as one sentence that names the next command where there is one.
+    #[expect(clippy::too_many_lines, reason = "one line or two for each failure")]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Disk { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull => {
+                    Some("Free some disk space and try again; nothing was lost.".into())
+                }
+                io::ErrorKind::PermissionDenied => {
+                    Some("Check who owns it and what you may do there.".into())
+                }
+                _ => None,
+            },
+            Error::NoStore { .. } => Some(
+                "Run `recell init` at the top of your notebooks, or name a store with `--store`."
+                    .into(),
+            ),
+            Error::NotAStore { .. } => {
+                Some("Name another folder, or make a store with `recell init`.".into())
+            }
+            Error::StoreExists { .. } => {
+                Some("Use it as it is, or name an empty folder with `--store`.".into())
+            }
+            Error::UnsupportedStore { what, .. } => Some(match *what {
+                "reference format" => "Run `git refs migrate --ref-format=files` in it.".into(),
+                "store format" => "Use a newer release of recell.".into(),
+                _ => "Use a store that `recell init` made.".into(),
+            }),
+            Error::ReadOnly { .. } => {
+                Some("Reading works. To write, ask its owner, or use a store of your own.".into())
+            }
+            Error::BrokenRefs { .. } => Some(
+                "Run `recell verify` to see what is lost; keep a copy of the file before you \
+                 change it."
+                    .into(),
+            ),
+            Error::Unsound { .. } => Some(
+                "Each is named above. Put or record a damaged result again to heal it; keep a \
+                 copy of the store before you change it by hand."
+                    .into(),
+            ),
+            Error::RefsLocked { path } => Some(format!(
+                "Nothing was lost: what was put stays in the journal. If no git is running in the \
+                 store, remove `{}` and run `recell flush`.",
+                path.display()
+            )),
+            Error::FlushLocked { .. } => Some(
+                "Nothing was lost: what was put stays in the journal. Run `recell flush` later."
+                    .into(),
+            ),
+            Error::Key { .. } => Some("Write it as `notebook:cell:module`.".into()),
+            Error::PartPath { .. } => Some("Write it as `outputs/0.txt`.".into()),
+            Error::PartsCollide { .. } => Some("Give one of them another name.".into()),
+            Error::ReadSource { .. } => Some("Nothing was stored; put the entry again.".into()),
+            Error::BadToml { .. } => Some("Correct that line and try again.".into()),
+            Error::UnknownSetting { nearest: Some(nearest), .. } => Some(format!(
+                "Did you mean `{nearest}`? `recell config --describe` lists all settings."
+            )),
+            Error::UnknownSetting { nearest: None, .. } => {
+                Some("Run `recell config --describe` for a list of all settings.".into())
+            }
+            Error::UnknownVariable { nearest: Some(nearest), .. } => {
+                Some(format!("Did you mean `{nearest}`? Otherwise unset it."))
+            }
+            Error::UnknownVariable { nearest: None, .. } => {
+                Some("Unset it: names that start with `RECELL_` are recell's own.".into())
+            }
+            Error::BadSetting { name, .. } => {
+                Some(format!("Correct it; `recell config --describe {name}` explains it."))
+            }
+            Error::GitNotFound { .. } => {
+                Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
+            }
+            Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
+            Error::GitFailed { stderr, .. } => git_hint(stderr),
+            Error::FilterProtocol { .. } => Some(
+                "Git starts this command by itself: run `recell filter install`, then `git add` \
+                 your notebooks."
+                    .into(),
+            ),
+            Error::FilterTaken { filter, .. } => Some(format!(
+                "Only one filter can have a notebook: take `filter={filter}` out of your git \
+                 attributes{}, then run `recell filter install`.",
+                if filter == "nbstripout" { " (`nbstripout --uninstall`)" } else { "" }
+            )),
+            Error::NoHost { .. } => {
+                Some("Run it in the repository of your notebooks, or `git init` first.".into())
+            }
+            Error::FilterNotInstalled { .. } => Some("Run `recell filter install`.".into()),
+            Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
+            Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
+            Error::StoreMissing { .. } => {
+                Some("Run `recell init` to make it, or name another with `--store`.".into())
+            }
+            Error::Ambiguous { candidates, .. } => Some(one_of(candidates)),
+            Error::BadLine { .. } => {
+                Some("Lines before it are stored. Correct it and go on from there.".into())
+            }
+            Error::LineNotStored { source, .. } => source
+                .hint()
+                .or_else(|| Some("Lines before it are stored; go on from there.".into())),
+            Error::OutsideFolder { .. } => {
+                Some("Remove the link, or name another folder with `-o`.".into())
+            }
+            Error::StdinTwice { .. } => {
+                Some("Name a file for it, or put several parts with `--batch`.".into())
+            }
+            Error::WritePart { .. } | Error::TalkToGit { .. } | Error::Stream { .. } => None,
+            Error::NotANotebook { .. } => {
+                Some("Open it in Jupyter and save it, or finish the merge.".into())
+            }
+            Error::NotebooksLeft { .. } => Some("The warnings above say why.".into()),
+            Error::NoNotebooks { .. } => Some(
+                "Name files that end in `.ipynb`; `record.include` and `record.exclude` choose \
+                 those of folders."
+                    .into(),
+            ),
+            Error::OutsideWorkspace { .. } => Some(
+                "Run it in the workspace of that notebook, or add `-C` with its folder.".into(),
+            ),
+            Error::OneNotebook { .. } => Some("Name one notebook.".into()),
+            Error::WouldLose { .. } => {
+                Some("Run `recell init` first, or drop them with `--no-record`.".into())
+            }
+            Error::NotRestored { .. } => {
+                Some("This is a mistake in recell: please report it with the notebook.".into())
+            }
+            Error::NotStripped { .. } => {
+                Some("Run `recell strip` on them, or `recell filter install` once.".into())
+            }
+        }
+    }
+}
+
+/// Returns what to do about the failures of git that have one cure.
+fn git_hint(stderr: &str) -> Option<String> {
+    if stderr.contains("dubious ownership") {
+        return Some(
+            "Somebody else owns that repository: if you trust it, run the `git config --global \
+             --add safe.directory` line that git shows."
+                .into(),
+        );
+    }
+    None
+}
+
+/// Returns a sentence that lists the first few of `candidates`.
+fn one_of(candidates: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = candidates.iter().take(SHOWN).map(|it| format!("`{it}`")).collect();
+    match candidates.len().saturating_sub(SHOWN) {
+        0 => format!("Name one of {}.", shown.join(", ")),
+        more => format!("Name one of {} or {more} more.", shown.join(", ")),
+    }
+}
