@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::attribute_lines::{Written, with_lines, without_lines, written};
 use super::host::HostRepository;
 use super::process::Git;
 use crate::disk::{self, Signature};
@@ -11,11 +12,12 @@ use crate::error::{Error, Result};
 
 /// The filter's name in git.
 const FILTER: &str = "recell";
-/// What `.gitattributes` says.
-const LINE: &str = "*.ipynb filter=recell";
 /// The section of git's settings.
 const SECTION: &str = "filter.recell";
 const ATTRIBUTES_FILE: &str = ".gitattributes";
+/// What git shows if recell cannot be started: the length in hex, as of any packet, and the text.
+const GONE: &str =
+    "0050recell is gone: install it, or run git config --remove-section filter.recell";
 /// A name that stands for any notebook when git is asked about its attributes.
 const ANY_NOTEBOOK: &str = "recell-any-notebook.ipynb";
 
@@ -24,8 +26,12 @@ const ANY_NOTEBOOK: &str = "recell-any-notebook.ipynb";
 pub(crate) struct FilterPlan {
     /// The `.gitattributes` that gives notebooks to the filter.
     pub(crate) attributes: PathBuf,
-    /// Whether it does.
+    /// Whether it says so.
     pub(crate) has_line: bool,
+    /// Whether git does as it says: another attributes file may say otherwise.
+    pub(crate) is_heeded: bool,
+    /// A notebook that another filter has, and that filter.
+    taken: Option<(String, String)>,
     /// The settings as they should be, and as they are.
     pub(crate) settings: Vec<FilterSetting>,
     signature: Option<Signature>,
@@ -44,8 +50,7 @@ impl FilterPlan {
     /// `host`, and `command`, by which git finds recell.
     ///
     /// # Errors
-    /// [`Error::FilterTaken`] if another filter has notebooks there, [`Error::Disk`], and those of
-    /// a git that does not run.
+    /// [`Error::Disk`], and those of a git that does not run.
     pub(crate) fn of(
         host: &HostRepository,
         git: &Git,
@@ -55,17 +60,9 @@ impl FilterPlan {
         let attributes = folder.join(ATTRIBUTES_FILE);
         let signature = disk::signature(&attributes)?;
         let text = disk::read_if_there(&attributes)?.unwrap_or_default();
-        let taken = filter_of(host, git, &folder.join(ANY_NOTEBOOK))?;
-        match taken.as_deref() {
-            None | Some(FILTER) => {}
-            Some(filter) => {
-                let path = folder.strip_prefix(host.top()).unwrap_or(folder).join("*.ipynb");
-                return Err(Error::FilterTaken {
-                    path: path.display().to_string(),
-                    filter: filter.to_owned(),
-                });
-            }
-        }
+        let given = filters_of_notebooks(host, git, folder)?;
+        let taken = given.iter().find(|(_, filter)| is_of_another(filter)).cloned();
+        let is_heeded = given.last().is_some_and(|(_, filter)| filter == FILTER);
         let mut settings = Vec::new();
         for (key, wanted) in wanted_settings(command) {
             let name = format!("{SECTION}.{key}");
@@ -73,14 +70,14 @@ impl FilterPlan {
             let found = (asked.exit_code == Some(0)).then(|| asked.text());
             settings.push(FilterSetting { name, wanted, found });
         }
-        let has_line = has_line(&text);
-        Ok(FilterPlan { attributes, has_line, settings, signature })
+        let has_line = written(&text) != Written::No;
+        Ok(FilterPlan { attributes, has_line, is_heeded, taken, settings, signature })
     }
 
     /// Whether there is nothing to install.
     pub(crate) fn is_installed(&self) -> bool {
         let is_set = |setting: &FilterSetting| setting.found.as_ref() == Some(&setting.wanted);
-        self.has_line && self.settings.iter().all(is_set)
+        self.has_line && self.is_heeded && self.settings.iter().all(is_set)
     }
 
     /// Whether nothing of the filter is there.
@@ -92,8 +89,13 @@ impl FilterPlan {
     /// a filter nobody knows pass as they are.
     ///
     /// # Errors
-    /// [`Error::ChangedMeanwhile`], [`Error::Disk`], and those of a git that does not run.
+    /// [`Error::FilterTaken`] if another filter has notebooks there, [`Error::ChangedMeanwhile`],
+    /// [`Error::Disk`], and those of a git that does not run.
     pub(crate) fn install(&self, host: &HostRepository, git: &Git) -> Result<()> {
+        if let Some((path, filter)) = &self.taken {
+            let path = if path == ANY_NOTEBOOK { "*.ipynb" } else { path };
+            return Err(Error::FilterTaken { path: path.into(), filter: filter.clone() });
+        }
         for FilterSetting { name, wanted, found } in &self.settings {
             if found.as_ref() != Some(wanted) {
                 let set = ["config", "--local", "--replace-all", name, wanted];
@@ -101,7 +103,7 @@ impl FilterPlan {
             }
         }
         if !self.has_line {
-            self.change_file(|text| Some(with_line(text)))?;
+            self.change_file(|text| Some(with_lines(text)))?;
         }
         Ok(())
     }
@@ -112,22 +114,22 @@ impl FilterPlan {
     /// As [`FilterPlan::install`].
     pub(crate) fn uninstall(&self, host: &HostRepository, git: &Git) -> Result<()> {
         if self.has_line {
-            self.change_file(without_line)?;
+            self.change_file(|text| without_lines(text.unwrap_or_default()))?;
         }
-        if self.settings.iter().any(|setting| setting.found.is_some()) {
-            let remove = ["config", "--local", "--remove-section", SECTION];
-            git.command(remove).in_folder(host.top()).run()?;
+        for setting in self.settings.iter().filter(|setting| setting.found.is_some()) {
+            let unset = ["config", "--local", "--unset-all", &setting.name];
+            git.command(unset).in_folder(host.top()).run()?;
         }
         Ok(())
     }
 
     /// Replaces the file, or removes it where nothing is left of it.
-    fn change_file(&self, change: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Result<()> {
-        let text = disk::read_if_there(&self.attributes)?.unwrap_or_default();
+    fn change_file(&self, change: impl FnOnce(Option<&[u8]>) -> Option<Vec<u8>>) -> Result<()> {
+        let text = disk::read_if_there(&self.attributes)?;
         if disk::signature(&self.attributes)? != self.signature {
             return Err(Error::ChangedMeanwhile { path: self.attributes.clone() });
         }
-        match change(&text) {
+        match change(text.as_deref()) {
             Some(text) => disk::replace(&self.attributes, &text),
             None => disk::remove(&self.attributes).map(drop),
         }
@@ -138,11 +140,12 @@ impl FilterPlan {
 ///
 /// `clean` and `smudge` are for programs that do not speak the long-running protocol. `required`
 /// makes git refuse rather than commit outputs when recell cannot be started, as they may be
-/// what nobody should see.
+/// what nobody should see. Git would then say no more than that the remote end hung up: the
+/// `printf` is a packet that git takes for no filter's, and shows.
 fn wanted_settings(command: &Path) -> [(&'static str, String); 4] {
     let command = quoted(&command.to_string_lossy());
     [
-        ("process", format!("{command} filter process")),
+        ("process", format!("{command} filter process || printf '{GONE}'")),
         ("clean", format!("{command} filter clean %f")),
         ("smudge", format!("{command} filter smudge %f")),
         ("required", "true".to_owned()),
@@ -158,63 +161,36 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Returns the filter that git gives `path` to.
-fn filter_of(host: &HostRepository, git: &Git, path: &Path) -> Result<Option<String>> {
-    let asked = host.ask(git, ["check-attr", "-z", "filter", "--"]).args([path.as_os_str()]);
-    let output = asked.run()?;
+/// Returns the tracked notebooks below `folder` and the filters that git gives them to; last, one
+/// that stands for all that are to come.
+fn filters_of_notebooks(
+    host: &HostRepository,
+    git: &Git,
+    folder: &Path,
+) -> Result<Vec<(String, String)>> {
+    let tracked = host.ask(git, ["ls-files", "-z", "--", "*.ipynb"]).in_folder(folder);
+    let mut paths = tracked.run()?.stdout;
+    paths.extend_from_slice(ANY_NOTEBOOK.as_bytes());
+    paths.push(0);
+    let asked = host.ask(git, ["check-attr", "-z", "--stdin", "filter"]).in_folder(folder);
+    let output = asked.input(paths).run()?.stdout;
     // Path, attribute and value, each closed by a NUL.
-    let value = output.stdout.split(|byte| *byte == 0).nth(2).unwrap_or_default();
-    let value = String::from_utf8_lossy(value).into_owned();
-    Ok((!matches!(value.as_str(), "" | "unspecified" | "unset" | "set")).then_some(value))
-}
-
-fn has_line(text: &[u8]) -> bool {
-    text.split(|byte| *byte == b'\n').any(is_line)
-}
-
-fn is_line(line: &[u8]) -> bool {
-    line.trim_ascii() == LINE.as_bytes()
-}
-
-/// Returns `text` with the line at its end, where it wins over what stands before.
-fn with_line(text: &[u8]) -> Vec<u8> {
-    let mut text = text.to_vec();
-    let end = if memchr::memmem::find(&text, b"\r\n").is_some() { "\r\n" } else { "\n" };
-    if !text.is_empty() && !text.ends_with(b"\n") {
-        text.extend_from_slice(end.as_bytes());
+    let mut fields = output.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    let mut given = Vec::new();
+    while let (Some(path), Some(_), Some(filter)) = (fields.next(), fields.next(), fields.next()) {
+        given.push((path.into_owned(), filter.into_owned()));
     }
-    text.extend_from_slice(LINE.as_bytes());
-    text.extend_from_slice(end.as_bytes());
-    text
+    Ok(given)
 }
 
-/// Returns `text` without the line; `None` if that was all.
-fn without_line(text: &[u8]) -> Option<Vec<u8>> {
-    let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_line(line));
-    let left: Vec<u8> = lines.flatten().copied().collect();
-    (!left.is_empty()).then_some(left)
+fn is_of_another(filter: &str) -> bool {
+    !matches!(filter, "" | "unspecified" | "unset" | "set" | FILTER)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::process::testing::{git as run, hermetic_git};
     use super::*;
-
-    #[test]
-    fn the_line_comes_and_goes_and_others_stay() {
-        for (text, with, why) in [
-            ("", "*.ipynb filter=recell\n", "no file"),
-            ("*.png binary\n", "*.png binary\n*.ipynb filter=recell\n", "others stay"),
-            ("*.png binary", "*.png binary\n*.ipynb filter=recell\n", "no end of line"),
-            ("a b\r\n", "a b\r\n*.ipynb filter=recell\r\n", "ends of lines as they are"),
-        ] {
-            let done = with_line(text.as_bytes());
-            assert_eq!(String::from_utf8_lossy(&done), with, "{why}");
-            assert!(has_line(&done) && !has_line(text.as_bytes()), "{why}");
-            let back = without_line(&done).unwrap_or_default();
-            assert_eq!(back.trim_ascii(), text.as_bytes().trim_ascii(), "{why}");
-        }
-    }
 
     #[test]
     fn a_command_is_one_word_of_the_shell() {
@@ -243,7 +219,7 @@ mod tests {
         let moved = FilterPlan::of(&host, &git, host.top(), Path::new("/moved/recell")).unwrap();
         assert!(!moved.is_installed(), "git would start what is not there any more");
         let set = run(&git, folder.path(), &["config", "filter.recell.process"]);
-        assert_eq!(set, "'/my tools/recell' filter process");
+        assert!(set.starts_with("'/my tools/recell' filter process || "), "{set}");
         plan().uninstall(&host, &git).unwrap();
         assert!(plan().is_absent());
         assert_eq!(disk::read(&host.git_dir.join("config")).unwrap(), before);
@@ -258,8 +234,52 @@ mod tests {
         disk::replace(&folder.path().join(ATTRIBUTES_FILE), b"*.ipynb filter=nbstripout\n")
             .unwrap();
         let host = HostRepository::discover(folder.path(), &git).unwrap();
-        let refused = FilterPlan::of(&host, &git, host.top(), Path::new("/recell")).unwrap_err();
+        let plan = FilterPlan::of(&host, &git, host.top(), Path::new("/recell")).unwrap();
+        let refused = plan.install(&host, &git).unwrap_err();
         assert_eq!(refused.code(), "filter_taken");
         assert!(refused.to_string().contains("`*.ipynb` to the filter `nbstripout`"), "{refused}");
+    }
+
+    #[test]
+    fn a_notebook_of_another_filter_is_found_in_any_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = hermetic_git(folder.path());
+        run(&git, folder.path(), &["init", "-q"]);
+        let below = folder.path().join("sub");
+        disk::create_folders(&below).unwrap();
+        disk::replace(&below.join("a.ipynb"), b"{}").unwrap();
+        disk::replace(&below.join(ATTRIBUTES_FILE), b"*.ipynb filter=lfs\n").unwrap();
+        run(&git, folder.path(), &["add", "--intent-to-add", "."]);
+        let host = HostRepository::discover(folder.path(), &git).unwrap();
+        let plan = FilterPlan::of(&host, &git, host.top(), Path::new("/recell")).unwrap();
+        let refused = plan.install(&host, &git).unwrap_err();
+        assert!(refused.to_string().contains("`sub/a.ipynb` to the filter `lfs`"), "{refused}");
+    }
+
+    #[test]
+    fn attributes_that_outrank_the_line_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = hermetic_git(folder.path());
+        run(&git, folder.path(), &["init", "-q"]);
+        let host = HostRepository::discover(folder.path(), &git).unwrap();
+        let plan = || FilterPlan::of(&host, &git, host.top(), Path::new("/recell")).unwrap();
+        plan().install(&host, &git).unwrap();
+        disk::create_folders(&host.git_dir.join("info")).unwrap();
+        disk::replace(&host.git_dir.join("info/attributes"), b"*.ipynb -filter\n").unwrap();
+        assert!(plan().has_line && !plan().is_heeded && !plan().is_installed());
+    }
+
+    #[test]
+    fn a_recell_that_is_gone_stops_git_with_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = hermetic_git(folder.path());
+        run(&git, folder.path(), &["init", "-q"]);
+        let host = HostRepository::discover(folder.path(), &git).unwrap();
+        let gone = Path::new("/no/such/recell");
+        FilterPlan::of(&host, &git, host.top(), gone).unwrap().install(&host, &git).unwrap();
+        disk::replace(&folder.path().join("a.ipynb"), b"{}").unwrap();
+        let added = git.command(["add", "."]).in_folder(folder.path()).outcome().unwrap();
+        assert_ne!(added.exit_code, Some(0), "no outputs are committed by accident");
+        assert!(added.stderr.contains("recell is gone: install it"), "{}", added.stderr);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The only home of gix, of the digests that git names objects by, and of the git process.
 
+mod attribute_lines;
 mod attributes;
 mod check;
 mod filter_protocol;

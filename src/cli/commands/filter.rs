@@ -109,6 +109,7 @@ impl Found {
             "installed": self.plan.is_installed(),
             "attributes": self.plan.attributes,
             "has_line": self.plan.has_line,
+            "heeded": self.plan.is_heeded,
             "settings": settings.collect::<Vec<_>>(),
         })
     }
@@ -128,6 +129,12 @@ fn install(session: &Session, args: &Install) -> Outcome {
     drop(session.store_to_put()?);
     found.plan.install(&found.host, &found.git)?;
     let ui = &session.ui;
+    if !Found::look(session)?.plan.is_heeded {
+        ui.warn(
+            "other attributes of git outrank the line that was written",
+            Some("Look for `*.ipynb` in `.git/info/attributes` and in folders of the notebooks."),
+        );
+    }
     if ui.json() {
         return ui.document(&Found::look(session)?.document());
     }
@@ -168,7 +175,11 @@ fn status(session: &Session) -> Outcome {
         _ => "installed in part; `recell filter install` mends it",
     };
     ui.line(format_args!("filter      {state}"))?;
-    let line = if found.plan.has_line { "gives notebooks to recell" } else { "does not" };
+    let line = match (found.plan.has_line, found.plan.is_heeded) {
+        (true, true) => "gives notebooks to recell",
+        (true, false) => "gives notebooks to recell, but other attributes outrank it",
+        (false, _) => "does not",
+    };
     ui.line(format_args!("attributes  {}: {line}", found.plan.attributes.display()))?;
     for FilterSetting { name, wanted, found } in &found.plan.settings {
         let value = match found {
