@@ -36,7 +36,7 @@ pub use entry::{
     InvalidPartPath, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, ManifestProblem, Part, PartKind,
     PartPath, Provenance,
 };
-pub use error::{Error, Result};
+pub use error::{Error, Reason, Result};
 pub use git::GitEnvironment;
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};

@@ -5,11 +5,11 @@ mod hint;
 use std::io;
 use std::path::PathBuf;
 
-use crate::entry::InvalidPartPath;
-use crate::name::NotAKey;
-
 /// A result whose failure is an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a text was not understood, as the one who read it says.
+pub type Reason = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failure, with its subject in fields.
 ///
@@ -97,7 +97,7 @@ pub enum Error {
         /// What was given.
         text: String,
         /// What a key is.
-        source: NotAKey,
+        source: Reason,
     },
     /// A part's path is outside the folders of an entry.
     #[error("`{text}` is no part: {source}")]
@@ -105,7 +105,7 @@ pub enum Error {
         /// What was given.
         text: String,
         /// What a path is.
-        source: InvalidPartPath,
+        source: Reason,
     },
     /// Two parts of one entry cannot be kept side by side.
     #[error("the parts `{first}` and `{second}` cannot be in one entry")]

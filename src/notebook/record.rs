@@ -132,7 +132,8 @@ pub fn record(
         let before = newest.map(EntryName::created_at).filter(|before| *before >= context.now);
         draft.created_at = before.map(Timestamp::next);
         let key = ExecutionKey::new(name.as_str(), &found[index].name, &module.segment());
-        let key = key.map_err(|source| Error::Key { text: name.to_string(), source })?;
+        let key =
+            key.map_err(|source| Error::Key { text: name.to_string(), source: source.into() })?;
         drafts.push((key, draft));
     }
     if !drafts.is_empty() {
@@ -196,7 +197,7 @@ impl RecordedCell<'_> {
         let mut drafted = Vec::with_capacity(parts.len());
         for OutputPart { path, media_type, bytes } in parts {
             let path = PartPath::new(path.as_str())
-                .map_err(|source| Error::PartPath { text: path, source })?;
+                .map_err(|source| Error::PartPath { text: path, source: source.into() })?;
             let (codec, source) = ("raw".to_owned(), Source::Bytes(bytes));
             drafted.push(DraftPart { path, media_type, codec, source });
         }

@@ -16,9 +16,8 @@ const LAYERS: [&[&str]; 8] = [
     &["cli"],
 ];
 
-/// Uses of the same layer, or of one above, that are plain: the one is under the other, or
-/// `error` names the values that its variants hold.
-const SIDEWAYS: [(&str, &str); 9] = [
+/// Uses of the same layer that are plain: the one is under the other.
+const SIDEWAYS: [(&str, &str); 7] = [
     ("clock", "error"),
     ("digest", "error"),
     ("disk", "error"),
@@ -26,8 +25,6 @@ const SIDEWAYS: [(&str, &str); 9] = [
     ("entry", "name"),
     ("config", "name"),
     ("journal", "git"),
-    ("error", "entry"),
-    ("error", "name"),
 ];
 
 /// Third-party crates, and the modules that may name them; none is everywhere.

@@ -15,7 +15,7 @@ use crate::cli::session::Session;
 use crate::cli::{json, media};
 use crate::entry::PartKind;
 use crate::error::{Error, Result};
-use crate::name::ExecutionKey;
+use crate::name::{ExecutionKey, NotAKey};
 use crate::store::{Draft, Source, Store};
 
 /// One line.
@@ -81,8 +81,9 @@ fn put_line(session: &Session, store: &Store, line: usize, bytes: &[u8]) -> Outc
     let not_stored = |error| Error::LineNotStored { line, source: Box::new(error) };
     let Line { key, parts, compute_seconds, annotations } =
         serde_json::from_slice(bytes).map_err(|error| bad(reason(&error)))?;
-    let key: ExecutionKey =
-        key.parse().map_err(|source| not_stored(Error::Key { text: key.clone(), source }))?;
+    let key: ExecutionKey = key.parse().map_err(|source: NotAKey| {
+        not_stored(Error::Key { text: key.clone(), source: source.into() })
+    })?;
     let mut draft = Draft::new(PRODUCER);
     draft.provenance.compute_seconds = compute_seconds;
     draft.provenance.annotations = annotations;

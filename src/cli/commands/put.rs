@@ -94,5 +94,5 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 pub(super) fn part_path(name: &str, kind: PartKind) -> Result<PartPath> {
     PartPath::new(name)
         .or_else(|_| PartPath::of(kind, name))
-        .map_err(|source| Error::PartPath { text: name.to_owned(), source })
+        .map_err(|source| Error::PartPath { text: name.to_owned(), source: source.into() })
 }
