@@ -192,6 +192,14 @@ mod tests {
     use super::super::process::testing::{git as run, hermetic_git};
     use super::*;
 
+    /// A repository without commits, and a git that sees no settings but its own.
+    fn repository() -> (tempfile::TempDir, Git) {
+        let folder = tempfile::tempdir().unwrap();
+        let git = hermetic_git(folder.path());
+        run(&git, folder.path(), &["init", "-q"]);
+        (folder, git)
+    }
+
     #[test]
     fn a_command_is_one_word_of_the_shell() {
         for (path, word, why) in [
@@ -206,9 +214,7 @@ mod tests {
 
     #[test]
     fn installing_and_taking_away_leaves_no_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = hermetic_git(folder.path());
-        run(&git, folder.path(), &["init", "-q"]);
+        let (folder, git) = repository();
         let host = HostRepository::discover(folder.path(), &git).unwrap();
         let before = disk::read(&host.git_dir.join("config")).unwrap();
         let command = Path::new("/my tools/recell");
@@ -228,9 +234,7 @@ mod tests {
 
     #[test]
     fn notebooks_of_another_filter_are_left_to_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = hermetic_git(folder.path());
-        run(&git, folder.path(), &["init", "-q"]);
+        let (folder, git) = repository();
         disk::replace(&folder.path().join(ATTRIBUTES_FILE), b"*.ipynb filter=nbstripout\n")
             .unwrap();
         let host = HostRepository::discover(folder.path(), &git).unwrap();
@@ -242,9 +246,7 @@ mod tests {
 
     #[test]
     fn a_notebook_of_another_filter_is_found_in_any_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = hermetic_git(folder.path());
-        run(&git, folder.path(), &["init", "-q"]);
+        let (folder, git) = repository();
         let below = folder.path().join("sub");
         disk::create_folders(&below).unwrap();
         disk::replace(&below.join("a.ipynb"), b"{}").unwrap();
@@ -258,9 +260,7 @@ mod tests {
 
     #[test]
     fn attributes_that_outrank_the_line_are_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = hermetic_git(folder.path());
-        run(&git, folder.path(), &["init", "-q"]);
+        let (folder, git) = repository();
         let host = HostRepository::discover(folder.path(), &git).unwrap();
         let plan = || FilterPlan::of(&host, &git, host.top(), Path::new("/recell")).unwrap();
         plan().install(&host, &git).unwrap();
@@ -271,9 +271,7 @@ mod tests {
 
     #[test]
     fn a_recell_that_is_gone_stops_git_with_words() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = hermetic_git(folder.path());
-        run(&git, folder.path(), &["init", "-q"]);
+        let (folder, git) = repository();
         let host = HostRepository::discover(folder.path(), &git).unwrap();
         let gone = Path::new("/no/such/recell");
         FilterPlan::of(&host, &git, host.top(), gone).unwrap().install(&host, &git).unwrap();

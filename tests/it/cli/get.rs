@@ -1,5 +1,5 @@
 use super::{filled, workspace};
-use crate::support::transcript;
+use crate::support::{damage_pack, transcript};
 
 #[test]
 fn get_prints_what_an_entry_holds() {
@@ -85,17 +85,7 @@ fn damage_has_an_exit_code_of_its_own() {
     let env = workspace();
     env.write("y.txt", "others");
     env.recell(&["put", "nb:c:m", "x=-", "y=y.txt"]).input("some bytes of mine").ok();
-    let packs = env.root().join(".recell/store.git/objects/pack");
-    let pack = std::fs::read_dir(packs)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|it| it == "pack"))
-        .unwrap();
-    let mut bytes = std::fs::read(&pack).unwrap();
-    let at = bytes.windows(8).position(|it| it == b"bytes of").unwrap();
-    bytes[at] ^= 1;
-    std::fs::remove_file(&pack).unwrap();
-    std::fs::write(&pack, bytes).unwrap();
+    damage_pack(&env.store_path(), b"bytes of");
     insta::assert_snapshot!(transcript(
         &env,
         &[

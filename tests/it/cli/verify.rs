@@ -1,7 +1,7 @@
 //! `recell verify`.
 
 use super::workspace;
-use crate::support::transcript;
+use crate::support::{damage_pack, transcript};
 
 #[test]
 fn a_sound_store_is_said_to_be() {
@@ -17,17 +17,7 @@ fn a_sound_store_is_said_to_be() {
 fn each_damaged_thing_is_named_and_the_exit_code_says_so() {
     let env = workspace();
     env.recell(&["put", "nb:c:m", "x=-"]).input("some bytes of mine").ok();
-    let packs = env.root().join(".recell/store.git/objects/pack");
-    let pack = std::fs::read_dir(packs)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|it| it == "pack"))
-        .unwrap();
-    let mut bytes = std::fs::read(&pack).unwrap();
-    let at = memchr::memmem::find(&bytes, b"bytes of").unwrap();
-    bytes[at] ^= 1;
-    std::fs::remove_file(&pack).unwrap();
-    std::fs::write(&pack, bytes).unwrap();
+    damage_pack(&env.store_path(), b"bytes of");
     let quick = env.recell(&["verify"]).run();
     assert!(quick.output.status.success(), "the quick check does not read parts");
     let full = env.recell(&["verify", "--full"]).run();

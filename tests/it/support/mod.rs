@@ -334,3 +334,19 @@ impl fmt::Display for Ran {
 pub fn transcript(env: &TestEnv, lines: &[&[&str]]) -> String {
     lines.iter().map(|args| format!("{}\n", env.recell(args).run())).collect()
 }
+
+/// Flips a bit of the pack that holds `needle`, where that begins.
+pub fn damage_pack(store: &Path, needle: &[u8]) {
+    let packs = std::fs::read_dir(store.join("objects/pack")).unwrap();
+    let found = packs.map(|entry| entry.unwrap().path()).find_map(|path| {
+        let is_pack = path.extension().is_some_and(|extension| extension == "pack");
+        let bytes = std::fs::read(&path).unwrap();
+        let at = memchr::memmem::find(&bytes, needle).filter(|_| is_pack)?;
+        Some((path, bytes, at))
+    });
+    let (path, mut bytes, at) = found.expect("a pack holds it");
+    bytes[at] ^= 1;
+    // Packs may not be written: the file is replaced.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+}
