@@ -6,6 +6,7 @@
 //! happen. The writer holds a lock on the log as long as it lives; there is no lock between
 //! writers.
 
+mod object_map;
 mod record;
 mod replay;
 mod writer;

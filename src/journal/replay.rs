@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::object_map::ObjectMap;
 use super::record::{
     Known, LOG_HEADER_LEN, Read, Record, find_record, log_header, read_record,
     record_of_damaged_length,
@@ -37,39 +38,13 @@ pub(crate) struct Journal {
     read: u64,
     /// Where the pack ends, as the log says.
     pub(crate) end: u64,
-    pub(crate) objects: gix_map::ObjectMap<JournalObject>,
+    pub(crate) objects: ObjectMap<JournalObject>,
     pub(crate) entries: BTreeMap<String, ObjectId>,
     pub(crate) known: Vec<Known>,
     /// The checksum under which the pack was sealed, or is about to be.
     pub(crate) sealed: Option<ObjectId>,
     /// Where the log stopped making sense, if it did before its end.
     pub(crate) damaged_at: Option<u64>,
-}
-
-/// Maps by object id: ids are digests, so a few of their bytes are the hash.
-pub(crate) mod gix_map {
-    use std::collections::HashMap;
-    use std::hash::{BuildHasherDefault, Hasher};
-
-    use crate::git::ObjectId;
-
-    pub(crate) type ObjectMap<T> = HashMap<ObjectId, T, BuildHasherDefault<FirstBytes>>;
-
-    /// Takes the first eight bytes that it is given of an id.
-    #[derive(Default)]
-    pub(crate) struct FirstBytes(u64);
-
-    impl Hasher for FirstBytes {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-
-        fn write(&mut self, bytes: &[u8]) {
-            if let Some(first) = bytes.first_chunk::<8>() {
-                self.0 ^= u64::from_le_bytes(*first);
-            }
-        }
-    }
 }
 
 impl Journal {
@@ -95,7 +70,7 @@ impl Journal {
             format,
             read: 0,
             end: PACK_HEADER_LEN as u64,
-            objects: gix_map::ObjectMap::default(),
+            objects: ObjectMap::default(),
             entries: BTreeMap::new(),
             known: Vec::new(),
             sealed: None,

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use super::object_map::ObjectSet;
 use super::record::{Known, LOG_HEADER_LEN, Record, log_header};
 use super::replay::{Journal, JournalObject};
 use crate::disk;
@@ -87,7 +88,7 @@ impl JournalWriter {
         let mut end = start;
         // Two threads may have made the same object; a pack holds it once.
         let mut lacking = Vec::with_capacity(objects.len());
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = ObjectSet::default();
         for object in objects {
             if self.journal.objects.contains_key(&object.id) || !seen.insert(object.id) {
                 continue;
