@@ -43,7 +43,7 @@ pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
 pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
-pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Source, Store};
+pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Snapshot, Source, Store};
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
 pub use workspace::{Surroundings, Workspace};
 

@@ -92,11 +92,6 @@ impl PackedRefs {
         (line.get(self.hex_len) == Some(&b' ')).then(|| (self.name_of(line), id))
     }
 
-    /// Returns the last ref whose name starts with `prefix`.
-    pub(crate) fn last_with_prefix(&self, prefix: &[u8]) -> Option<(&[u8], ObjectId)> {
-        self.before(&after_prefix(prefix)).filter(|(name, _)| name.starts_with(prefix))
-    }
-
     /// Returns the last ref whose name is less than `name`.
     pub(crate) fn before(&self, name: &[u8]) -> Option<(&[u8], ObjectId)> {
         let bytes = self.bytes();
@@ -135,14 +130,6 @@ impl PackedRefs {
             None
         })
     }
-}
-
-/// Returns the least name that is greater than every name with this prefix.
-fn after_prefix(prefix: &[u8]) -> Vec<u8> {
-    let mut bound = prefix.to_vec();
-    // 0xff is in no UTF-8 text, and names are that.
-    bound.push(0xff);
-    bound
 }
 
 /// Returns the start of the line that holds `at`, not before `low`; of the tag's own line where

@@ -4,12 +4,14 @@
 //! are not flushed yet, and, where somebody used plain git, in loose tags. [`Index::refresh`]
 //! notices what other processes wrote by looking at three files, and reads only what changed.
 
+mod names;
 mod search;
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+pub(crate) use names::Names;
+use names::{BorrowedNames, Overlay};
 pub use search::{InvalidPattern, Pattern};
 
 use crate::disk::WatchedFolder;
@@ -26,8 +28,8 @@ pub(crate) struct Index {
     git_dir: PathBuf,
     journal_folder: PathBuf,
     format: ObjectFormat,
-    refs: PackedRefs,
-    loose: BTreeMap<String, ObjectId>,
+    refs: Arc<PackedRefs>,
+    loose: Arc<Overlay>,
     /// Where `packed-refs` is replaced.
     refs_folder: WatchedFolder,
     tags_folder: WatchedFolder,
@@ -45,8 +47,8 @@ impl Index {
             git_dir: git_dir.to_owned(),
             journal_folder: journals.to_owned(),
             format,
-            refs: PackedRefs::open(git_dir, format)?,
-            loose: BTreeMap::new(),
+            refs: Arc::new(PackedRefs::open(git_dir, format)?),
+            loose: Arc::default(),
             refs_folder: WatchedFolder::new(git_dir),
             tags_folder: WatchedFolder::new(&git_dir.join(TAGS)),
             journals: Vec::new(),
@@ -73,13 +75,12 @@ impl Index {
         }
         let loose_before = !self.loose.is_empty();
         if self.tags_folder.has_changed()? || loose_before {
-            self.loose = loose_tags(&self.git_dir)?
-                .into_iter()
-                .filter_map(|(name, id)| Some((name.strip_prefix(TAGS)?.to_owned(), id)))
-                .collect();
+            let tags = loose_tags(&self.git_dir)?.into_iter();
+            let named = |(name, id): (String, _)| Some((name.strip_prefix(TAGS)?.to_owned(), id));
+            self.loose = Arc::new(tags.filter_map(named).collect());
         }
         if self.refs_folder.has_changed()? && !self.refs.is_current(&self.git_dir)? {
-            self.refs = PackedRefs::open(&self.git_dir, self.format)?;
+            self.refs = Arc::new(PackedRefs::open(&self.git_dir, self.format)?);
         }
         Ok(())
     }
@@ -114,38 +115,26 @@ impl Index {
         &self.journals
     }
 
+    /// Returns the names as they are now: what others write later does not change them.
+    pub(crate) fn names(&self, own: Option<&Journal>) -> Names {
+        let journals = self.journals.iter().chain(own).map(|journal| &journal.entries);
+        let overlays = std::iter::once(&self.loose).chain(journals);
+        let overlays = overlays.filter(|entries| !entries.is_empty()).map(Arc::clone).collect();
+        Names::new(Arc::clone(&self.refs), overlays)
+    }
+
     /// Returns the newest entry whose name starts with `key_path` and `/`, and its tree.
     pub(crate) fn newest(
         &self,
         key_path: &str,
         own: Option<&Journal>,
     ) -> Option<(EntryName, ObjectId)> {
-        let prefix = format!("{TAGS}{key_path}/");
-        let short = &prefix[TAGS.len()..];
-        let packed = self
-            .refs
-            .last_with_prefix(prefix.as_bytes())
-            .and_then(|(name, id)| Some((std::str::from_utf8(name).ok()?.strip_prefix(TAGS)?, id)));
-        let mut best: Option<(&str, ObjectId)> = packed;
-        for entries in self.overlays(own) {
-            if let Some((name, id)) = last_with_prefix(entries, short)
-                && best.is_none_or(|(other, _)| name > other)
-            {
-                best = Some((name, id));
-            }
-        }
-        let (name, id) = best?;
-        match EntryName::parse(name.to_owned()) {
-            Ok(name) => Some((name, id)),
-            // Somebody else's tag stands among ours: the long way round.
-            Err(_) => self.with_prefix(short, own).pop(),
-        }
+        self.borrowed(own).newest(key_path, None)
     }
 
     /// Returns the tree of the entry of that name.
     pub(crate) fn find(&self, name: &str, own: Option<&Journal>) -> Option<ObjectId> {
-        let overlaid = self.overlays(own).find_map(|entries| entries.get(name).copied());
-        overlaid.or_else(|| self.refs.find(format!("{TAGS}{name}").as_bytes()))
+        self.borrowed(own).find(name)
     }
 
     /// Returns the entries whose names start with `prefix`, with their trees, sorted by name.
@@ -154,54 +143,18 @@ impl Index {
         prefix: &str,
         own: Option<&Journal>,
     ) -> Vec<(EntryName, ObjectId)> {
-        let full = format!("{TAGS}{prefix}");
-        let mut overlaid: BTreeMap<&str, ObjectId> = BTreeMap::new();
-        for entries in self.overlays(own) {
-            let from = entries.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-            overlaid.extend(
-                from.take_while(|(name, _)| name.starts_with(prefix))
-                    .map(|(name, id)| (name.as_str(), *id)),
-            );
-        }
-        let mut found = Vec::new();
-        let mut push = |name: &str, id: ObjectId| {
-            if let Ok(name) = EntryName::parse(name.to_owned()) {
-                found.push((name, id));
-            }
-        };
-        let mut overlaid = overlaid.into_iter().peekable();
-        for (name, id) in self.refs.with_prefix(full.as_bytes()) {
-            let Some(name) = std::str::from_utf8(name).ok().and_then(|n| n.strip_prefix(TAGS))
-            else {
-                continue;
-            };
-            while let Some((other, other_id)) = overlaid.next_if(|(other, _)| *other < name) {
-                push(other, other_id);
-            }
-            // A loose tag outranks a packed one of the same name, as git has it.
-            let same = overlaid.next_if(|(other, _)| *other == name);
-            push(name, same.map_or(id, |(_, other_id)| other_id));
-        }
-        overlaid.for_each(|(name, id)| push(name, id));
-        found
+        self.borrowed(own).with_prefix(prefix)
     }
 
-    fn overlays<'a>(
+    fn borrowed<'a>(
         &'a self,
         own: Option<&'a Journal>,
-    ) -> impl Iterator<Item = &'a BTreeMap<String, ObjectId>> {
-        let journals = self.journals.iter().chain(own).map(|journal| &journal.entries);
-        std::iter::once(&self.loose).chain(journals).filter(|entries| !entries.is_empty())
+    ) -> BorrowedNames<'a, impl Iterator<Item = &'a Overlay> + Clone> {
+        let journals = self.journals.iter().chain(own).map(|journal| &*journal.entries);
+        let overlays = std::iter::once(&*self.loose).chain(journals);
+        BorrowedNames {
+            refs: &self.refs,
+            overlays: overlays.filter(|entries: &&Overlay| !entries.is_empty()),
+        }
     }
-}
-
-fn last_with_prefix<'a>(
-    entries: &'a BTreeMap<String, ObjectId>,
-    prefix: &str,
-) -> Option<(&'a str, ObjectId)> {
-    // Entry names are ASCII: all that start with the prefix come before it and this.
-    let end = format!("{prefix}\u{7f}");
-    let (name, id) =
-        entries.range::<str, _>((Bound::Unbounded, Bound::Excluded(end.as_str()))).next_back()?;
-    name.starts_with(prefix).then_some((name, *id))
 }

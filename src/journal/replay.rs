@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::object_map::ObjectMap;
 use super::record::{
@@ -39,7 +40,8 @@ pub(crate) struct Journal {
     /// Where the pack ends, as the log says.
     pub(crate) end: u64,
     pub(crate) objects: ObjectMap<JournalObject>,
-    pub(crate) entries: BTreeMap<String, ObjectId>,
+    /// Shared with those who hold on to what they saw.
+    pub(crate) entries: Arc<BTreeMap<String, ObjectId>>,
     pub(crate) known: Vec<Known>,
     /// The checksum under which the pack was sealed, or is about to be.
     pub(crate) sealed: Option<ObjectId>,
@@ -71,7 +73,7 @@ impl Journal {
             read: 0,
             end: PACK_HEADER_LEN as u64,
             objects: ObjectMap::default(),
-            entries: BTreeMap::new(),
+            entries: Arc::default(),
             known: Vec::new(),
             sealed: None,
             damaged_at: None,
@@ -98,7 +100,7 @@ impl Journal {
             self.damaged_at = None;
             self.end = PACK_HEADER_LEN as u64;
             self.objects.clear();
-            self.entries.clear();
+            self.entries = Arc::default();
             self.known.clear();
         }
         if self.damaged_at.is_some() {
@@ -235,7 +237,7 @@ impl Journal {
                 self.end = end;
             }
             Record::Entry { name, tree } => {
-                self.entries.insert(name, tree);
+                Arc::make_mut(&mut self.entries).insert(name, tree);
             }
             Record::Known(known) => self.known.extend(known),
             Record::Sealed { checksum } => self.sealed = Some(checksum),

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::object_map::ObjectSet;
 use super::record::{Known, LOG_HEADER_LEN, Record, log_header};
@@ -119,7 +120,7 @@ impl JournalWriter {
         }
         self.journal.end = end;
         self.journal.known.extend_from_slice(known);
-        self.journal.entries.extend(entries.iter().cloned());
+        Arc::make_mut(&mut self.journal.entries).extend(entries.iter().cloned());
         Ok(())
     }
 

@@ -24,6 +24,7 @@ mod merge;
 mod options;
 mod put;
 mod salvage;
+mod snapshot;
 mod suspects;
 mod view;
 
@@ -36,6 +37,7 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use options::OpenOptions;
+pub use snapshot::Snapshot;
 use suspects::Suspects;
 
 use crate::content::KnownContents;

@@ -30,7 +30,7 @@ impl Inner {
         let mut saved = copy_good_objects(journal, &path, format)?;
         let good: HashSet<ObjectId> = saved.iter().map(|entry| entry.id).collect();
         let mut edits = RefEdits::default();
-        for (name, tree) in &journal.entries {
+        for (name, tree) in &*journal.entries {
             if self.lacks_nothing(tree, journal, &good) {
                 edits.add.insert(format!("{TAGS}{name}"), *tree);
             }

@@ -1,6 +1,6 @@
 //! One list of read behaviours, held in every state that an entry can be in.
 
-use recell::{Draft, Lookup, Miss, PartKind, PartPath, Pattern, Store};
+use recell::{Draft, Lookup, Miss, PartKind, PartPath, Pattern, Store, Timestamp};
 
 use crate::support::{TestEnv, git, hit, key, noise, out, put};
 
@@ -145,4 +145,62 @@ fn plain_git_reads_an_entry() {
         env.git(&["show", &format!("{name}:entry.toml")])
             .contains("notebook = \"reports/sales.ipynb\"")
     );
+}
+
+#[test]
+fn a_snapshot_as_of_a_moment_holds_what_was_made_until_then() {
+    let load = key("nb", "load", "m1");
+    in_every_state(
+        |store| {
+            put(store, &load, b"first");
+            put(store, &load, b"second");
+            put(store, &key("nb", "load", "m10"), b"another module");
+        },
+        |store, state| {
+            let names = store.history(&load).unwrap();
+            let now = store.snapshot().unwrap();
+            for (moment, expected, why) in [
+                (names[0].created_at(), Some(&b"first"[..]), "the moment itself counts"),
+                (names[1].created_at(), Some(&b"second"[..]), "the newest until then"),
+                (Timestamp::MAX, Some(&b"second"[..]), "a moment to come"),
+                (Timestamp::MIN, None, "before all"),
+            ] {
+                let past = now.as_of(moment);
+                let read = past.get(&load).hit().map(|entry| entry.read("outputs/out"));
+                let read = read.map(|bytes| bytes.ok().unwrap());
+                assert_eq!(read.as_deref(), expected, "{state}: {why}");
+                let seen: Vec<_> =
+                    names.iter().filter(|name| name.created_at() <= moment).cloned().collect();
+                assert_eq!(past.history(&load), seen, "{state}: {why}");
+                assert_eq!(past.newest(&load).as_ref(), seen.last(), "{state}: {why}");
+                assert_eq!(
+                    past.entry(&names[1]).hit().is_some(),
+                    seen.len() == 2,
+                    "{state}: {why}"
+                );
+            }
+            let past = now.as_of(names[0].created_at());
+            assert_eq!(past.as_of(Timestamp::MAX).moment(), past.moment(), "{state}: never later");
+        },
+    );
+}
+
+#[test]
+fn a_snapshot_stays_as_it_is_while_others_put_flush_and_remove() {
+    let env = TestEnv::new();
+    let store = env.create();
+    let load = key("nb", "load", "m1");
+    let first = put(&store, &load, b"first");
+    let before = store.snapshot().unwrap();
+    let other = env.open();
+    put(&other, &load, b"second");
+    put(&store, &load, b"third");
+    store.flush().unwrap();
+    other.flush().unwrap();
+    recell::retention::remove(&store, std::slice::from_ref(&first), Timestamp::MAX).unwrap();
+    assert_eq!(before.history(&load), std::slice::from_ref(&first));
+    assert_eq!(before.get(&load).ok().unwrap().read("outputs/out").ok().unwrap(), b"first");
+    let after = store.snapshot().unwrap();
+    assert_eq!(after.history(&load).len(), 2);
+    assert!(after.entry(&first).hit().is_none());
 }

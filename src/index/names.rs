@@ -1,0 +1,136 @@
+//! Questions about names: those in `packed-refs`, and the few that lie over them.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::TAGS;
+use crate::clock::Timestamp;
+use crate::git::{ObjectId, PackedRefs};
+use crate::name::EntryName;
+
+/// The entries of one journal, or the loose tags: names and trees.
+pub(super) type Overlay = BTreeMap<String, ObjectId>;
+
+/// The names of a store at one look. Cheap to clone, and it never changes.
+#[derive(Clone)]
+pub(crate) struct Names {
+    refs: Arc<PackedRefs>,
+    overlays: Arc<[Arc<Overlay>]>,
+}
+
+impl Names {
+    pub(super) fn new(refs: Arc<PackedRefs>, overlays: Vec<Arc<Overlay>>) -> Names {
+        Names { refs, overlays: overlays.into() }
+    }
+
+    /// Returns the newest entry whose name starts with `key_path` and `/` and which was made at
+    /// `until` or before, and its tree.
+    pub(crate) fn newest(
+        &self,
+        key_path: &str,
+        until: Option<Timestamp>,
+    ) -> Option<(EntryName, ObjectId)> {
+        self.borrowed().newest(key_path, until)
+    }
+
+    /// Returns the tree of the entry of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<ObjectId> {
+        self.borrowed().find(name)
+    }
+
+    /// Returns the entries whose names start with `prefix`, with their trees, sorted by name.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> Vec<(EntryName, ObjectId)> {
+        self.borrowed().with_prefix(prefix)
+    }
+
+    fn borrowed(&self) -> BorrowedNames<'_, impl Iterator<Item = &Overlay> + Clone> {
+        BorrowedNames { refs: &self.refs, overlays: self.overlays.iter().map(|entries| &**entries) }
+    }
+}
+
+/// Where the questions are answered, whoever holds the names.
+pub(super) struct BorrowedNames<'a, I> {
+    pub(super) refs: &'a PackedRefs,
+    /// What lies over `refs`, none of it empty.
+    pub(super) overlays: I,
+}
+
+impl<'a, I: Iterator<Item = &'a Overlay> + Clone> BorrowedNames<'a, I> {
+    pub(super) fn newest(
+        &self,
+        key_path: &str,
+        until: Option<Timestamp>,
+    ) -> Option<(EntryName, ObjectId)> {
+        let prefix = format!("{TAGS}{key_path}/");
+        let end = match until {
+            // A name goes on with `-` after its time.
+            Some(until) => format!("{prefix}{until}."),
+            // Entry names are ASCII: all that start with the prefix come before it and this.
+            None => format!("{prefix}\u{7f}"),
+        };
+        let short = &prefix[TAGS.len()..];
+        let short_end = &end[TAGS.len()..];
+        let packed = self.refs.before(end.as_bytes());
+        let packed = packed.and_then(|(name, id)| {
+            let name = std::str::from_utf8(name).ok()?.strip_prefix(TAGS)?;
+            name.starts_with(short).then_some((name, id))
+        });
+        let mut best: Option<(&str, ObjectId)> = packed;
+        for entries in self.overlays.clone() {
+            let range = (Bound::Unbounded, Bound::Excluded(short_end));
+            if let Some((name, id)) = entries.range::<str, _>(range).next_back()
+                && name.starts_with(short)
+                && best.is_none_or(|(other, _)| name.as_str() > other)
+            {
+                best = Some((name, *id));
+            }
+        }
+        let (name, id) = best?;
+        if let Ok(name) = EntryName::parse(name.to_owned()) {
+            return Some((name, id));
+        }
+        // Somebody else's tag stands among ours: the long way round.
+        let mut all = self.with_prefix(short);
+        all.retain(|(name, _)| until.is_none_or(|until| name.created_at() <= until));
+        all.pop()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<ObjectId> {
+        let overlaid = self.overlays.clone().find_map(|entries| entries.get(name).copied());
+        overlaid.or_else(|| self.refs.find(format!("{TAGS}{name}").as_bytes()))
+    }
+
+    pub(super) fn with_prefix(&self, prefix: &str) -> Vec<(EntryName, ObjectId)> {
+        let full = format!("{TAGS}{prefix}");
+        let mut overlaid: BTreeMap<&str, ObjectId> = BTreeMap::new();
+        for entries in self.overlays.clone() {
+            let from = entries.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+            overlaid.extend(
+                from.take_while(|(name, _)| name.starts_with(prefix))
+                    .map(|(name, id)| (name.as_str(), *id)),
+            );
+        }
+        let mut found = Vec::new();
+        let mut push = |name: &str, id: ObjectId| {
+            if let Ok(name) = EntryName::parse(name.to_owned()) {
+                found.push((name, id));
+            }
+        };
+        let mut overlaid = overlaid.into_iter().peekable();
+        for (name, id) in self.refs.with_prefix(full.as_bytes()) {
+            let Some(name) = std::str::from_utf8(name).ok().and_then(|n| n.strip_prefix(TAGS))
+            else {
+                continue;
+            };
+            while let Some((other, other_id)) = overlaid.next_if(|(other, _)| *other < name) {
+                push(other, other_id);
+            }
+            // A loose tag outranks a packed one of the same name, as git has it.
+            let same = overlaid.next_if(|(other, _)| *other == name);
+            push(name, same.map_or(id, |(_, other_id)| other_id));
+        }
+        overlaid.for_each(|(name, id)| push(name, id));
+        found
+    }
+}

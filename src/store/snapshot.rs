@@ -1,0 +1,122 @@
+//! The store at one look, or as of a moment: read-only, and always the same.
+
+use std::sync::Arc;
+
+use super::{Entry, Inner, Store};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::git::ObjectId;
+use crate::index::{Names, Pattern};
+use crate::lookup::{Lookup, Miss};
+use crate::name::{EntryName, ExecutionKey};
+
+/// The store as it was at one look, or as of a moment before that. Cheap to clone.
+///
+/// What others put, prune or pull afterwards changes no answer, so that all that is read through
+/// one snapshot agrees. Names are held fast, objects are not: once gc has deleted a removed entry,
+/// reading it is a miss.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = recell::Store::open(".recell/store.git".as_ref(), Default::default())?;
+/// # let key = recell::ExecutionKey::new("sales.ipynb", "load", "9f86d081")?;
+/// let tuesday = "20261117T170000.000000Z".parse()?;
+/// let entry = store.snapshot()?.as_of(tuesday).get(&key).ok()?;
+/// assert!(entry.name().created_at() <= tuesday);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    inner: Arc<Inner>,
+    names: Names,
+    as_of: Option<Timestamp>,
+}
+
+impl Store {
+    /// Returns the store as it is now.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let names = self.inner.look(crate::index::Index::names)?;
+        Ok(Snapshot { inner: Arc::clone(&self.inner), names, as_of: None })
+    }
+}
+
+impl Snapshot {
+    /// Returns the same with only what was made at `moment` or before.
+    ///
+    /// It is what the store holds today of what it held then: what was removed since is gone here
+    /// too. A snapshot as of an earlier moment stays as of that one.
+    #[must_use]
+    pub fn as_of(&self, moment: Timestamp) -> Snapshot {
+        let as_of = self.as_of.map_or(moment, |bound| bound.min(moment));
+        Snapshot { as_of: Some(as_of), ..self.clone() }
+    }
+
+    /// Returns the moment it is as of; `None` if that is the look itself.
+    pub fn moment(&self) -> Option<Timestamp> {
+        self.as_of
+    }
+
+    /// Returns the newest entry of `key`.
+    pub fn get(&self, key: &ExecutionKey) -> Lookup<Entry> {
+        match self.names.newest(&key.path(), self.as_of) {
+            Some((name, tree)) => Entry::open(&self.inner, name, tree).into(),
+            None => Lookup::Miss(Miss::NeverStored { name: key.to_string() }),
+        }
+    }
+
+    /// Returns the entry of that name.
+    pub fn entry(&self, name: &EntryName) -> Lookup<Entry> {
+        match self.tree_of(name) {
+            Some(tree) => Entry::open(&self.inner, name.clone(), tree).into(),
+            None => Lookup::Miss(Miss::NeverStored { name: name.to_string() }),
+        }
+    }
+
+    /// Returns the name of the newest entry of `key`; `None` if there is none.
+    pub fn newest(&self, key: &ExecutionKey) -> Option<EntryName> {
+        self.names.newest(&key.path(), self.as_of).map(|(name, _)| name)
+    }
+
+    /// Returns the names of all entries of `key`, oldest first.
+    pub fn history(&self, key: &ExecutionKey) -> Vec<EntryName> {
+        self.with_prefix(&format!("{}/", key.path())).map(|(name, _)| name).collect()
+    }
+
+    /// Returns all entries of `key`, oldest first, each with its parts still to be read.
+    pub fn versions(&self, key: &ExecutionKey) -> Vec<Lookup<Entry>> {
+        let open = |(name, tree)| Entry::open(&self.inner, name, tree).into();
+        self.with_prefix(&format!("{}/", key.path())).map(open).collect()
+    }
+
+    /// Returns the names that match, sorted: those of one key are neighbours, oldest first.
+    pub fn list(&self, pattern: &Pattern) -> Vec<EntryName> {
+        let prefix = pattern.prefix();
+        let names = self.with_prefix(&prefix).map(|(name, _)| name);
+        names.filter(|name| pattern.matches(name)).collect()
+    }
+
+    fn tree_of(&self, name: &EntryName) -> Option<ObjectId> {
+        self.names.find(name.as_str()).filter(|_| self.is_within(name))
+    }
+
+    fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (EntryName, ObjectId)> + use<'_> {
+        let found = self.names.with_prefix(prefix).into_iter();
+        found.filter(|(name, _)| self.is_within(name))
+    }
+
+    fn is_within(&self, name: &EntryName) -> bool {
+        self.as_of.is_none_or(|bound| name.created_at() <= bound)
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Snapshot");
+        shown.field("store", &self.inner.repository.git_dir).field("as_of", &self.as_of);
+        shown.finish_non_exhaustive()
+    }
+}
