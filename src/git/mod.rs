@@ -9,6 +9,7 @@ mod filter_protocol;
 mod host;
 mod inflate;
 mod loose_refs;
+mod merging;
 mod objects;
 mod pack;
 mod packs;
@@ -32,6 +33,7 @@ pub(crate) use filter_protocol::{
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
 pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
+pub(crate) use merging::UnionMerge;
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };

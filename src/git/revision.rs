@@ -136,6 +136,48 @@ impl HostRepository {
         Ok(files)
     }
 
+    /// Returns the different contents that the file at `path` has in `commits`, each once, with
+    /// the first of the commits that has it. Takes two calls of git.
+    ///
+    /// # Errors
+    /// Those of running git.
+    pub(crate) fn versions_at(
+        &self,
+        git: &Git,
+        commits: &[ObjectId],
+        path: &str,
+    ) -> Result<Vec<(ObjectId, Vec<u8>)>> {
+        if commits.is_empty() || path.contains(['\n', '\0']) {
+            return Ok(Vec::new());
+        }
+        let names: String = commits.iter().map(|commit| format!("{commit}:{path}\n")).collect();
+        let kinds = self.ask(git, ["cat-file", "--batch-check"]).input(names).run()?.stdout;
+        let mut rest = kinds.as_slice();
+        let mut seen = HashSet::new();
+        let mut wanted = Vec::new();
+        for commit in commits {
+            let Some((answer, next)) = first_answer(rest, false) else { break };
+            rest = next;
+            if let Answer::Object(blob, "blob", _) = answer
+                && seen.insert(blob)
+            {
+                wanted.push((*commit, blob));
+            }
+        }
+        let names: String = wanted.iter().map(|(_, blob)| format!("{blob}\n")).collect();
+        let output = self.ask(git, ["cat-file", "--batch"]).input(names).run()?.stdout;
+        let mut rest = output.as_slice();
+        let mut versions = Vec::with_capacity(wanted.len());
+        for (commit, _) in wanted {
+            let Some((answer, next)) = first_answer(rest, true) else { break };
+            rest = next;
+            if let Answer::Object(_, _, bytes) = answer {
+                versions.push((commit, bytes.to_vec()));
+            }
+        }
+        Ok(versions)
+    }
+
     /// Returns a file whose path is no line of its own, as git's batches would need it.
     fn file_of_odd_name(
         &self,
@@ -424,6 +466,21 @@ mod tests {
             .collect();
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(texts, [text("3"), None, text("2"), None, text("1"), None]);
+    }
+
+    #[test]
+    fn each_version_of_a_file_comes_once_with_its_newest_commit() {
+        let host = Host::with_commits(&[], 2);
+        for text in ["2", "1"] {
+            host.write("notes/a.txt", text);
+            host.run(&["commit", "-qam", "again", "--allow-empty"]);
+        }
+        let commits = host.found().recent_commits(&host.git, 9).unwrap();
+        let commits: Vec<ObjectId> = commits.into_iter().map(|commit| commit.id).collect();
+        let of = |path| host.found().versions_at(&host.git, &commits, path).unwrap();
+        let expected = [(commits[0], b"1".to_vec()), (commits[1], b"2".to_vec())];
+        assert_eq!(of("notes/a.txt"), expected);
+        assert_eq!((of("notes"), of("none")), (vec![], vec![]));
     }
 
     #[test]
