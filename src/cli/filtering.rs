@@ -92,7 +92,7 @@ impl<'s> Filtering<'s> {
             return unchanged;
         };
         match command {
-            FilterCommand::Clean => self.clean(&place, &name, bytes),
+            FilterCommand::Clean => self.clean(&place, &name, &full, bytes),
             FilterCommand::Smudge if config.filter.smudge => smudge(bytes, |notebook| {
                 restore(place.store(self.session)?, &name, notebook, &RestoreOptions::default())
             }),
@@ -100,7 +100,7 @@ impl<'s> Filtering<'s> {
         }
     }
 
-    fn clean(&self, place: &Place, name: &NotebookName, bytes: &[u8]) -> Filtered {
+    fn clean(&self, place: &Place, name: &NotebookName, path: &Path, bytes: &[u8]) -> Filtered {
         let filter = &place.workspace.config().filter;
         let keep_tags: Vec<&str> = filter.keep_tags.iter().map(String::as_str).collect();
         let options = StripOptions {
@@ -123,7 +123,8 @@ impl<'s> Filtering<'s> {
                 let is_new = |cell: &ChosenCell| {
                     cell.entry.as_ref().is_some_and(|(entry, _)| report.new.contains(entry))
                 };
-                keeper.borrow_mut().take_in(store, name, notebook, is_new);
+                let file = (path, bytes);
+                keeper.borrow_mut().take_in_from_git(store, name, notebook, file, is_new);
             }
             Ok(report)
         })

@@ -4,6 +4,8 @@
 //! (format.md, section 7). Git merges it by lines; what comes of that is still valid.
 
 mod file;
+#[cfg(test)]
+mod merges;
 mod pins;
 mod plan;
 mod protect;

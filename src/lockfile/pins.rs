@@ -131,22 +131,24 @@ impl Pins {
         self.entries.iter().map(EntryName::notebook_segment).collect()
     }
 
-    /// Returns the pin that counts for each cell of a notebook, by the encoded names of both.
+    /// Returns the pin that counts for each cell of a notebook, the newest, by the encoded names
+    /// of both.
     pub(crate) fn of_notebook(&self, notebook: &str) -> BTreeMap<&str, &EntryName> {
-        let mut cells: BTreeMap<&str, &EntryName> = BTreeMap::new();
-        for entry in self.all_of_notebook(notebook) {
-            let newest = cells.entry(entry.cell_segment()).or_insert(entry);
-            // The whole name breaks ties, the same everywhere.
-            if (entry.created_at(), entry) > (newest.created_at(), newest) {
-                *newest = entry;
-            }
-        }
-        cells
+        let all = self.all_of_notebook(notebook).into_iter();
+        all.filter_map(|(cell, pins)| Some((cell, *pins.last()?))).collect()
     }
 
-    /// Returns all pins of a notebook, by its encoded name.
-    pub(super) fn all_of_notebook(&self, notebook: &str) -> impl Iterator<Item = &EntryName> {
-        self.entries.iter().filter(move |entry| entry.notebook_segment() == notebook)
+    /// Returns all pins of each cell of a notebook, the newest last.
+    pub(super) fn all_of_notebook(&self, notebook: &str) -> BTreeMap<&str, Vec<&EntryName>> {
+        let mut cells: BTreeMap<&str, Vec<&EntryName>> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.notebook_segment() == notebook) {
+            cells.entry(entry.cell_segment()).or_default().push(entry);
+        }
+        for pins in cells.values_mut() {
+            // The whole name breaks ties, the same everywhere.
+            pins.sort_by(|a, b| (a.created_at(), a).cmp(&(b.created_at(), b)));
+        }
+        cells
     }
 }
 

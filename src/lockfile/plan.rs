@@ -30,20 +30,25 @@ impl CellState {
         CellState { cell: encode(cell).into(), module: encode(module).into(), entry, is_fresh }
     }
 
-    /// Returns the entry to pin. `is_same` tells whether two entries hold the same results.
-    fn pin(
-        &self,
-        old: Option<&EntryName>,
+    /// Returns the entries to pin, where `old` are pinned, the newest last: one, unless the pins
+    /// stay as they are. `is_same` tells whether two entries hold the same results.
+    fn pins<'p>(
+        &'p self,
+        old: &[&'p EntryName],
         is_same: &mut dyn FnMut(&EntryName, &EntryName) -> Result<bool>,
-    ) -> Result<Option<EntryName>> {
-        let kept = old.filter(|old| old.module_segment() == self.module);
-        let pin = match (&self.entry, kept) {
-            (_, Some(kept)) if !self.is_fresh => Some(kept),
+    ) -> Result<Vec<&'p EntryName>> {
+        if !self.is_fresh && old.iter().any(|old| old.module_segment() == self.module) {
+            return Ok(old.to_vec());
+        }
+        let Some(entry) = &self.entry else { return Ok(Vec::new()) };
+        for &other in old.iter().rev() {
             // A result that was restored and recorded once more is still that result.
-            (Some(entry), Some(kept)) if entry != kept && is_same(entry, kept)? => Some(kept),
-            (entry, _) => entry.as_ref(),
-        };
-        Ok(pin.cloned())
+            let may_be = other.module_segment() == entry.module_segment();
+            if may_be && (other == entry || is_same(entry, other)?) {
+                return Ok(vec![other]);
+            }
+        }
+        Ok(vec![entry])
     }
 }
 
@@ -81,20 +86,20 @@ impl Change {
 }
 
 impl Pins {
-    /// Returns the pins after `states`: of each of these notebooks one pin a cell, of others all
-    /// pins but those of notebooks that are `gone`, by their encoded names.
+    /// Returns the pins after `states`: of each of these notebooks those of its cells, of others
+    /// all pins but those of notebooks that are `gone`, by their encoded names.
     ///
     /// # Errors
     /// Those of `is_same`.
     pub(crate) fn after(
         &self,
-        states: &[NotebookState],
+        states: &[&NotebookState],
         gone: impl Fn(&str) -> bool,
         mut is_same: impl FnMut(&EntryName, &EntryName) -> Result<bool>,
     ) -> Result<Pins> {
         // Of a notebook that was looked at twice, the later look counts.
         let states: BTreeMap<&str, &NotebookState> =
-            states.iter().map(|state| (state.notebook(), state)).collect();
+            states.iter().map(|state| (state.notebook(), *state)).collect();
         let gone: BTreeSet<&str> = self.notebooks().into_iter().filter(|name| gone(name)).collect();
         let is_other = |entry: &&EntryName| {
             let notebook = entry.notebook_segment();
@@ -102,9 +107,10 @@ impl Pins {
         };
         let mut pinned: BTreeSet<EntryName> = self.iter().filter(is_other).cloned().collect();
         for (notebook, state) in states {
-            let old = self.of_notebook(notebook);
+            let old = self.all_of_notebook(notebook);
             for cell in &state.cells {
-                pinned.extend(cell.pin(old.get(&*cell.cell).copied(), &mut is_same)?);
+                let old = old.get(&*cell.cell).map_or(&[][..], Vec::as_slice);
+                pinned.extend(cell.pins(old, &mut is_same)?.into_iter().cloned());
             }
         }
         Ok(pinned.into_iter().collect())
@@ -146,16 +152,16 @@ mod tests {
     /// Returns the pins of the cell `a` of `nb` after it was looked at; entries of the minutes 1
     /// and 2 hold the same.
     fn after(
-        old: &[EntryName],
+        old: &[&EntryName],
         module: &str,
         entry: Option<EntryName>,
         fresh: bool,
     ) -> Vec<EntryName> {
-        let old: Pins = old.iter().cloned().collect();
+        let old: Pins = old.iter().copied().cloned().collect();
         let state = NotebookState::new("nb", vec![CellState::new("a", module, entry, fresh)]);
         let minutes = [name("nb", "a", "m", 1), name("nb", "a", "m", 2)];
         let is_same = |a: &EntryName, b: &EntryName| Ok(minutes.contains(a) && minutes.contains(b));
-        old.after(&[state], |_| false, is_same).unwrap().iter().cloned().collect()
+        old.after(&[&state], |_| false, is_same).unwrap().iter().cloned().collect()
     }
 
     #[test]
@@ -163,21 +169,22 @@ mod tests {
         let (first, again) = (name("nb", "a", "m", 1), name("nb", "a", "m", 2));
         let (later, other) = (name("nb", "a", "m", 3), name("nb", "a", "k", 4));
         for (old, module, entry, fresh, expected, why) in [
-            (&[][..], "m", Some(&first), true, Some(&first), "the first pin"),
-            (&[], "m", Some(&first), false, Some(&first), "though it is not fresh"),
-            (&[first.clone()], "m", Some(&later), true, Some(&later), "a new run"),
-            (&[first.clone()], "m", Some(&later), false, Some(&first), "a run of another time"),
-            (&[first.clone()], "m", Some(&again), true, Some(&first), "the same once more"),
-            (&[first.clone()], "k", Some(&other), false, Some(&other), "its code changed"),
-            (&[first.clone()], "k", None, false, None, "its code changed and was not run"),
-            (&[first.clone()], "m", None, true, None, "the entry is gone from the store"),
-            (&[first.clone()], "m", None, false, Some(&first), "it is not in this store"),
-            (&[first.clone(), later.clone()], "m", Some(&later), true, Some(&later), "a merge"),
-            (&[later.clone(), first.clone()], "m", None, false, Some(&later), "a merge, untouched"),
+            (&[][..], "m", Some(&first), true, &[&first][..], "the first pin"),
+            (&[], "m", Some(&first), false, &[&first], "though it is not fresh"),
+            (&[&first], "m", Some(&later), true, &[&later], "a new run"),
+            (&[&first], "m", Some(&later), false, &[&first], "a run of another time"),
+            (&[&first], "m", Some(&again), true, &[&first], "the same once more"),
+            (&[&first], "k", Some(&other), false, &[&other], "its code changed"),
+            (&[&first], "k", Some(&later), false, &[&later], "its code changed back and forth"),
+            (&[&first], "k", None, false, &[], "its code changed and was not run"),
+            (&[&first], "m", None, true, &[], "the entry is gone from the store"),
+            (&[&first], "m", None, false, &[&first], "it is not in this store"),
+            (&[&first, &later], "m", Some(&later), true, &[&later], "a merge"),
+            (&[&first, &later], "m", Some(&later), false, &[&first, &later], "a merge, untouched"),
+            (&[&first, &other], "m", Some(&again), true, &[&first], "a merge of other code"),
         ] {
             let pinned = after(old, module, entry.cloned(), fresh);
-            assert_eq!(pinned.first(), expected, "{why}");
-            assert!(pinned.len() <= 1, "{why}");
+            assert_eq!(pinned.iter().collect::<Vec<_>>(), expected, "{why}");
         }
     }
 
@@ -188,7 +195,7 @@ mod tests {
             .into_iter()
             .collect();
         let state = NotebookState::new("nb", Vec::new());
-        let new = old.after(&[state], |name| name == "gone", |_, _| Ok(false)).unwrap();
+        let new = old.after(&[&state], |name| name == "gone", |_, _| Ok(false)).unwrap();
         assert_eq!(new.iter().collect::<Vec<_>>(), [&kept]);
         let change = old.change_to(&new);
         assert_eq!((change.added.len(), change.removed.len()), (0, 2));
@@ -200,7 +207,7 @@ mod tests {
         let cells = vec![CellState::new("x y", "m", Some(entry.clone()), true)];
         let state = NotebookState::new("a/b.ipynb", cells);
         let old: Pins = [name("a%2fb.ipynb", "x%20y", "k", 0)].into_iter().collect();
-        let new = old.after(&[state], |_| false, |_, _| Ok(false)).unwrap();
+        let new = old.after(&[&state], |_| false, |_, _| Ok(false)).unwrap();
         assert_eq!(new.iter().collect::<Vec<_>>(), [&entry]);
     }
 }

@@ -119,7 +119,8 @@ impl Scope<'_> {
             };
             !looked(notebook) && (self.is_all || is_away())
         };
-        old.after(&self.looked.states, is_gone, |a, b| holds_the_same(self.store, a, b))
+        let states: Vec<&NotebookState> = self.looked.states.iter().collect();
+        old.after(&states, is_gone, |a, b| holds_the_same(self.store, a, b))
     }
 
     fn write(&self, lockfile: &Lockfile) -> Outcome {
