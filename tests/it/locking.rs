@@ -236,8 +236,10 @@ fn a_checkout_that_replaces_notebooks_and_pins_leaves_both_as_they_were_committe
     repository.commit("new");
     let pins = repository.lock();
     for (to, from) in [("main~1", "main"), ("main", "main~1")] {
-        // As after a restore: git has to look inside to know that it may be replaced.
         repository.recell(&["restore", "--locked", "sales.ipynb"]);
+        repository.git(&["add", "."]);
+        // Its time alone is new: git has to look inside to know that it may replace it.
+        repository.env.write("sales.ipynb", repository.read("sales.ipynb"));
         repository.git(&["checkout", "-q", to]);
         assert_eq!(repository.git(&["status", "--porcelain"]), "", "from {from} to {to}");
     }
@@ -399,10 +401,21 @@ fn lock_says_what_it_did_and_check_what_differs() {
         &[
             &["restore", "--locked", "sales.ipynb"],
             &["lock", "--check"],
-            &["lock", "--check", "--json"],
-            &["lock", "--json"],
             &["restore", "--locked", "--any", "sales.ipynb"],
         ],
     );
     insta::assert_snapshot!(none + &first + &lock + "\n" + &second);
+}
+
+#[test]
+fn lock_prints_json() {
+    let env = TestEnv::new();
+    try_git(env.root(), &["init", "-q"]);
+    env.recell(&["init"]).ok();
+    env.write("a.ipynb", fixture("minimal_v40.ipynb"));
+    env.recell(&["record", "a.ipynb"]).with("RECELL_NOW", FIRST).ok();
+    let made = transcript(&env, &[&["lock", "--json"]]);
+    let text = std::fs::read_to_string(env.root().join("recell.lock")).unwrap();
+    std::fs::write(env.root().join("recell.lock"), text.replace("T100000", "T110000")).unwrap();
+    insta::assert_snapshot!(made + &transcript(&env, &[&["lock", "--check", "--json"]]));
 }

@@ -144,6 +144,7 @@ impl Scope<'_> {
         let is_changed = changed?;
         let (pins, change) = result;
         let attributes = self.merge_by_lines(lockfile)?;
+        self.tell_of_lost(&change)?;
         if self.session.ui.json() {
             let mut document = document(lockfile, &pins, &change, &[]);
             document["changed"] = is_changed.into();
@@ -165,7 +166,7 @@ impl Scope<'_> {
         if let Some(attributes) = &attributes {
             ui.say(format!("`{}` makes git merge it by lines", attributes.display()));
         }
-        self.tell_of_lost(&change)
+        Ok(())
     }
 
     /// Says which pins went only as this store does not have their entries.
@@ -176,9 +177,13 @@ impl Scope<'_> {
         };
         let lost = misses(self.store, change.removed.iter().filter(is_pinned))?;
         if !lost.is_empty() {
-            let entries = count(lost.len(), "entry", "entries");
+            let entries = count(
+                lost.len(),
+                "entry that was pinned before is",
+                "entries that were pinned before are",
+            );
             self.session.ui.warn(
-                &format!("{entries} that was pinned before is not in this store"),
+                &format!("{entries} not in this store"),
                 Some("`git diff recell.lock` shows it; `git checkout recell.lock` undoes it."),
             );
         }
