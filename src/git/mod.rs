@@ -46,4 +46,5 @@ pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
 pub(crate) use repository::Repository;
+#[allow(unused_imports, reason = "selectors by commit name it")]
 pub(crate) use revision::HostCommit;

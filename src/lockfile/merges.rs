@@ -2,12 +2,13 @@
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
     use super::super::pins::Pins;
+    use super::super::protect::{PinnedBy, protected};
     use crate::disk;
-    use crate::git::{Git, GitEnvironment};
+    use crate::git::{Git, GitEnvironment, HostRepository};
     use crate::name::EntryName;
 
     const PAIRS: usize = 60;
@@ -186,5 +187,37 @@ mod tests {
         assert!(refused.to_string().ends_with("a merge left its markers"), "{refused}");
         let both: Pins = ours.iter().chain(theirs.iter()).cloned().collect();
         assert_eq!(Pins::salvage(&text), both);
+    }
+
+    #[test]
+    fn what_is_pinned_now_or_was_a_few_commits_ago_is_protected() {
+        let repository = Repository::new("");
+        let mut random = fastrand::Rng::with_seed(3);
+        let mut pin = |cell| some_entry(&mut random, 0, cell);
+        let (forgotten, older, newer, both, now) = (pin(1), pin(2), pin(3), pin(4), pin(5));
+        let of = |pins: &[&EntryName]| pins.iter().copied().cloned().collect::<Pins>();
+        repository.commit(&of(&[&forgotten]).to_text());
+        repository.commit(&of(&[&older, &both]).to_text());
+        repository.commit(&format!("<<<<<<< HEAD\n{}", of(&[&newer, &both]).to_text()));
+        repository.commit(&of(&[&both]).to_text());
+        disk::replace_unsynced(&repository.file(), of(&[&now]).to_text().as_bytes()).unwrap();
+        let root = disk::real_path(repository.path());
+        let host = HostRepository::discover(&root, &repository.git).unwrap();
+        let protected = |host, commits| protected(host, &repository.git, &root, commits).unwrap();
+        let found = protected(Some(&host), 3);
+        let commits = host.recent_commits(&repository.git, 9).unwrap();
+        let by = |back: usize| PinnedBy::Commit(commits[back].id);
+        let expected =
+            [(now.clone(), PinnedBy::WorkTree), (both, by(0)), (newer, by(1)), (older, by(2))];
+        assert_eq!(found, expected.into_iter().collect::<BTreeMap<_, _>>());
+        let reason = format!("pinned by recell.lock of commit {:.12}", commits[0].id.to_string());
+        assert_eq!(by(0).to_string(), reason);
+        for (host, commits, why) in [(Some(&host), 0, "no commits"), (None, 9, "no repository")] {
+            let found = protected(host, commits);
+            assert_eq!(found, BTreeMap::from([(now.clone(), PinnedBy::WorkTree)]), "{why}");
+        }
+        assert_eq!(protected(Some(&host), 99).len(), 5, "more than there are");
+        disk::remove(&repository.file()).unwrap();
+        assert_eq!(protected(Some(&host), 1).len(), 1, "no file, but a commit has one");
     }
 }
