@@ -111,11 +111,8 @@ impl HostRepository {
         wanted: &[(ObjectId, &str)],
     ) -> Result<Vec<Option<Vec<u8>>>> {
         let is_line = |path: &str| !path.contains(['\n', '\0']);
-        let names: String = wanted
-            .iter()
-            .filter(|(_, path)| is_line(path))
-            .map(|(commit, path)| format!("{commit}:{path}\n"))
-            .collect();
+        let on_a_line = wanted.iter().filter(|(_, path)| is_line(path));
+        let names = lines(on_a_line.map(|(commit, path)| format!("{commit}:{path}")));
         let output = self.ask(git, ["cat-file", "--batch"]).input(names).run()?.stdout;
         let mut rest = output.as_slice();
         let mut files = Vec::with_capacity(wanted.len());
@@ -151,7 +148,7 @@ impl HostRepository {
         if commits.is_empty() || path.contains(['\n', '\0']) {
             return Ok(Vec::new());
         }
-        let names: String = commits.iter().map(|commit| format!("{commit}:{path}\n")).collect();
+        let names = lines(commits.iter().map(|commit| format!("{commit}:{path}")));
         let kinds = self.ask(git, ["cat-file", "--batch-check"]).input(names).run()?.stdout;
         let mut rest = kinds.as_slice();
         let mut seen = HashSet::new();
@@ -165,7 +162,7 @@ impl HostRepository {
                 wanted.push((*commit, blob));
             }
         }
-        let names: String = wanted.iter().map(|(_, blob)| format!("{blob}\n")).collect();
+        let names = lines(wanted.iter().map(|(_, blob)| blob.to_string()));
         let output = self.ask(git, ["cat-file", "--batch"]).input(names).run()?.stdout;
         let mut rest = output.as_slice();
         let mut versions = Vec::with_capacity(wanted.len());
@@ -255,6 +252,11 @@ fn nearest_real_path(path: &Path) -> PathBuf {
         }
         None => disk::real_path(Path::new(".")).join(path),
     }
+}
+
+/// Returns the texts as lines.
+fn lines(texts: impl Iterator<Item = String>) -> String {
+    texts.fold(String::new(), |lines, text| lines + &text + "\n")
 }
 
 /// Reads one answer of `git cat-file --batch`, or `--batch-check` without bytes, and returns it
@@ -411,9 +413,10 @@ mod tests {
     #[test]
     fn the_short_id_of_several_commits_is_ambiguous_and_the_error_lists_them() {
         let host = Host::new(&[]);
-        let commits: String = (0..900)
-            .map(|n| format!("commit refs/heads/b{n}\ncommitter a <a@b> {n} +0000\ndata 0\n"))
-            .collect();
+        let commits = lines(
+            (0..900)
+                .map(|n| format!("commit refs/heads/b{n}\ncommitter a <a@b> {n} +0000\ndata 0")),
+        );
         let import = host.git.command(["fast-import", "--quiet"]).in_folder(&host.path(""));
         import.input(commits).run().unwrap();
         let all = host.run(&["for-each-ref", "--format=%(objectname)", "--sort=objectname"]);

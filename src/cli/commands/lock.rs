@@ -61,9 +61,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let scope =
         Scope { session, store: &store, looked: &looked, is_all: args.notebooks.is_empty() };
     if args.check {
-        scope.check(&lockfile)?
+        scope.check(&lockfile)?;
     } else {
-        scope.write(&lockfile)?
+        scope.write(&lockfile)?;
     }
     outcome
 }

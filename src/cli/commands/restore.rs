@@ -29,6 +29,7 @@ use crate::notebook::{
 /// it where there are such. Outputs that a notebook shows are kept. A notebook that was recorded
 /// and stripped comes back byte for byte.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs.
     #[arg(value_name = "NOTEBOOK", required = true)]

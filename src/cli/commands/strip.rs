@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         if bare != contents.bytes {
             if writes {
                 if !args.no_record {
-                    stripped.recorded = record_first(session, recorder.as_mut(), file, &notebook)?;
+                    stripped.recorded = record_first(session, &mut recorder, file, &notebook)?;
                 }
                 file.replace(&contents, &bare, workspace.config().store.durability)?;
             }
@@ -127,7 +127,7 @@ fn recorder(session: &Session) -> Result<Option<Recorder>, Error> {
 /// Records what is about to be taken away; returns how many entries that made.
 fn record_first(
     session: &Session,
-    recorder: Option<&mut Recorder>,
+    recorder: &mut Option<Recorder>,
     file: &NotebookFile,
     notebook: &Notebook<'_>,
 ) -> Result<usize, Failure> {
