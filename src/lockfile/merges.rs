@@ -11,7 +11,7 @@ mod tests {
     use crate::git::{Git, GitEnvironment, HostRepository};
     use crate::name::EntryName;
 
-    const PAIRS: usize = 60;
+    const PAIRS: usize = 40;
     const NOTEBOOKS: u64 = 4;
     const CELLS: u64 = 9;
 

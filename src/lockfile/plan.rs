@@ -37,10 +37,16 @@ impl CellState {
         old: &[&'p EntryName],
         is_same: &mut dyn FnMut(&EntryName, &EntryName) -> Result<bool>,
     ) -> Result<Vec<&'p EntryName>> {
-        if !self.is_fresh && old.iter().any(|old| old.module_segment() == self.module) {
+        let is_current = |entry: &&EntryName| entry.module_segment() == self.module;
+        let newest = old.iter().rev().copied().find(is_current);
+        if !self.is_fresh && newest.is_some() {
             return Ok(old.to_vec());
         }
-        let Some(entry) = &self.entry else { return Ok(Vec::new()) };
+        // A store that lacks the pinned result of what stands there says nothing against it.
+        let Some(entry) = self.entry.as_ref().filter(|it| newest.is_none() || is_current(it))
+        else {
+            return Ok(newest.into_iter().collect());
+        };
         for &other in old.iter().rev() {
             // A result that was restored and recorded once more is still that result.
             let may_be = other.module_segment() == entry.module_segment();
@@ -177,8 +183,9 @@ mod tests {
             (&[&first], "k", Some(&other), false, &[&other], "its code changed"),
             (&[&first], "k", Some(&later), false, &[&later], "its code changed back and forth"),
             (&[&first], "k", None, false, &[], "its code changed and was not run"),
-            (&[&first], "m", None, true, &[], "the entry is gone from the store"),
+            (&[&first], "m", None, true, &[&first], "it is not in this store"),
             (&[&first], "m", None, false, &[&first], "it is not in this store"),
+            (&[&first], "m", Some(&other), true, &[&first], "only other runs are in this store"),
             (&[&first, &later], "m", Some(&later), true, &[&later], "a merge"),
             (&[&first, &later], "m", Some(&later), false, &[&first, &later], "a merge, untouched"),
             (&[&first, &other], "m", Some(&again), true, &[&first], "a merge of other code"),

@@ -345,10 +345,28 @@ fn what_the_store_lacks_is_a_miss_and_is_told_by_a_check() {
     let restored = repository.env.recell(&["restore", "--locked", "sales.ipynb"]).run();
     assert_eq!(restored.code(), 3, "{restored}");
     assert!(repository.read("sales.ipynb").len() > stripped.len(), "the others are back");
-    assert_eq!(repository.code(&["lock", "--check"]), 1, "another lock would be written");
+    assert_eq!(repository.code(&["lock", "--check"]), 3, "it cannot be brought back");
+    let before = repository.lock();
     let locked = repository.env.recell(&["lock"]).run();
-    assert!(locked.to_string().contains("is not in this store"), "{locked}");
+    assert!(locked.to_string().contains("1 pinned entry is not in this store"), "{locked}");
+    assert_eq!(repository.lock(), before, "another store may have it");
+    repository.recell(&["lock", "--drop-missing"]);
     assert_eq!(repository.pinned("sales.ipynb/headline"), [""; 0]);
+    repository.recell(&["lock", "--check"]);
+}
+
+#[test]
+fn whoever_has_an_empty_store_takes_nobodys_pins_away() {
+    let repository = Repository::new();
+    repository.record("sales.ipynb", &fixture("sales.ipynb"), FIRST);
+    repository.recell(&["lock"]);
+    repository.commit("all");
+    let clone = TestEnv::new();
+    let (from, to) = (repository.root().to_str().unwrap(), clone.root().to_str().unwrap());
+    git(clone.root(), &["clone", "-q", from, to]);
+    clone.recell(&["init"]).ok();
+    clone.recell(&["lock"]).ok();
+    assert_eq!(git(clone.root(), &["status", "--porcelain"]), "");
 }
 
 #[test]

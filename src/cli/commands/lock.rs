@@ -33,6 +33,10 @@ pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs [default: all of the workspace]
     #[arg(value_name = "NOTEBOOK")]
     notebooks: Vec<PathBuf>,
+    /// Drop the pins of entries that are not in the store; as a rule they stay, as the store of
+    /// somebody else may have them.
+    #[arg(long, conflicts_with = "check")]
+    drop_missing: bool,
     /// Write nothing; list what differs, and exit with 1 if something does, with 3 if a pinned
     /// entry is not in the store.
     #[arg(long)]
@@ -58,8 +62,13 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         return Err(Error::NoLockfile { path: lockfile.path().to_owned() }.into());
     }
     let (looked, outcome) = look(session, &store, &files)?;
-    let scope =
-        Scope { session, store: &store, looked: &looked, is_all: args.notebooks.is_empty() };
+    let scope = Scope {
+        session,
+        store: &store,
+        looked: &looked,
+        is_all: args.notebooks.is_empty(),
+        drop_missing: args.drop_missing,
+    };
     if args.check {
         scope.check(&lockfile)?;
     } else {
@@ -102,6 +111,7 @@ struct Scope<'a> {
     looked: &'a Looked,
     /// Whether these are all notebooks of the workspace.
     is_all: bool,
+    drop_missing: bool,
 }
 
 impl Scope<'_> {
@@ -120,6 +130,16 @@ impl Scope<'_> {
             !looked(notebook) && (self.is_all || is_away())
         };
         let states: Vec<&NotebookState> = self.looked.states.iter().collect();
+        let mut old = old.clone();
+        if self.drop_missing {
+            let mut stored = Vec::with_capacity(old.len());
+            for entry in old.iter() {
+                if self.store.entry(entry)?.hit().is_some() {
+                    stored.push(entry.clone());
+                }
+            }
+            old = stored.into_iter().collect();
+        }
         old.after(&states, is_gone, |a, b| holds_the_same(self.store, a, b))
     }
 
@@ -144,9 +164,10 @@ impl Scope<'_> {
         let is_changed = changed?;
         let (pins, change) = result;
         let attributes = self.merge_by_lines(lockfile)?;
-        self.tell_of_lost(&change)?;
+        let absent = self.absent(&pins)?;
+        self.warn_of_absent(&absent);
         if self.session.ui.json() {
-            let mut document = document(lockfile, &pins, &change, &[]);
+            let mut document = document(lockfile, &pins, &change, &absent);
             document["changed"] = is_changed.into();
             document["attributes"] = json!(attributes);
             return self.session.ui.document(&document);
@@ -169,25 +190,29 @@ impl Scope<'_> {
         Ok(())
     }
 
-    /// Says which pins went only as this store does not have their entries.
-    fn tell_of_lost(&self, change: &Change) -> Outcome {
-        let is_pinned = |entry: &&EntryName| {
+    /// Returns why pinned entries of the notebooks at hand cannot be handed out.
+    fn absent(&self, pins: &Pins) -> Result<Vec<Miss>> {
+        let asked = |entry: &&EntryName| {
             let notebook = entry.notebook_segment();
-            self.looked.states.iter().any(|state| state.notebook() == notebook)
+            self.is_all || self.looked.states.iter().any(|state| state.notebook() == notebook)
         };
-        let lost = misses(self.store, change.removed.iter().filter(is_pinned))?;
-        if !lost.is_empty() {
-            let entries = count(
-                lost.len(),
-                "entry that was pinned before is",
-                "entries that were pinned before are",
-            );
+        let mut misses = Vec::new();
+        for entry in pins.iter().filter(asked) {
+            if let Lookup::Miss(miss) = self.store.entry(entry)? {
+                misses.push(miss);
+            }
+        }
+        Ok(misses)
+    }
+
+    fn warn_of_absent(&self, absent: &[Miss]) {
+        if !absent.is_empty() {
+            let entries = count(absent.len(), "pinned entry is", "pinned entries are");
             self.session.ui.warn(
                 &format!("{entries} not in this store"),
-                Some("`git diff recell.lock` shows it; `git checkout recell.lock` undoes it."),
+                Some("`recell lock --drop-missing` drops them."),
             );
         }
-        Ok(())
     }
 
     fn check(&self, lockfile: &Lockfile) -> Outcome {
@@ -197,11 +222,7 @@ impl Scope<'_> {
         let old = Pins::parse(lockfile.path(), &bytes)?;
         let new = self.wanted(&old)?;
         let change = old.change_to(&new);
-        let asked = |entry: &&EntryName| {
-            let notebook = entry.notebook_segment();
-            self.is_all || self.looked.states.iter().any(|state| state.notebook() == notebook)
-        };
-        let absent = misses(self.store, old.iter().filter(asked))?;
+        let absent = self.absent(&old)?;
         // Git may give files the line ends of the system.
         let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
         let is_current = text == new.to_text();
@@ -250,17 +271,6 @@ impl Scope<'_> {
             }
         }
     }
-}
-
-/// Returns why entries cannot be handed out, of those that cannot.
-fn misses<'e>(store: &Store, entries: impl Iterator<Item = &'e EntryName>) -> Result<Vec<Miss>> {
-    let mut misses = Vec::new();
-    for entry in entries {
-        if let Lookup::Miss(miss) = store.entry(entry)? {
-            misses.push(miss);
-        }
-    }
-    Ok(misses)
 }
 
 /// Returns ` (2 new, 1 gone)`, or nothing if that is so.
