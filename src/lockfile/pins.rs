@@ -134,22 +134,30 @@ impl Pins {
     /// Returns the pin that counts for each cell of a notebook, the newest, by the encoded names
     /// of both.
     pub(crate) fn of_notebook(&self, notebook: &str) -> BTreeMap<&str, &EntryName> {
-        let all = self.all_of_notebook(notebook).into_iter();
-        all.filter_map(|(cell, pins)| Some((cell, *pins.last()?))).collect()
+        let of_it = self.entries.iter().filter(|entry| entry.notebook_segment() == notebook);
+        let cells = by_cell(of_it).into_iter();
+        cells.filter_map(|((_, cell), pins)| Some((cell, *pins.last()?))).collect()
     }
 
-    /// Returns all pins of each cell of a notebook, the newest last.
-    pub(super) fn all_of_notebook(&self, notebook: &str) -> BTreeMap<&str, Vec<&EntryName>> {
-        let mut cells: BTreeMap<&str, Vec<&EntryName>> = BTreeMap::new();
-        for entry in self.entries.iter().filter(|entry| entry.notebook_segment() == notebook) {
-            cells.entry(entry.cell_segment()).or_default().push(entry);
-        }
-        for pins in cells.values_mut() {
-            // The whole name breaks ties, the same everywhere.
-            pins.sort_by(|a, b| (a.created_at(), a).cmp(&(b.created_at(), b)));
-        }
-        cells
+    /// Returns all pins of each cell, the newest last, by the encoded names of notebook and cell.
+    pub(super) fn by_cell(&self) -> BTreeMap<(&str, &str), Vec<&EntryName>> {
+        by_cell(self.entries.iter())
     }
+}
+
+fn by_cell<'p>(
+    pins: impl Iterator<Item = &'p EntryName>,
+) -> BTreeMap<(&'p str, &'p str), Vec<&'p EntryName>> {
+    let mut cells: BTreeMap<(&str, &str), Vec<&EntryName>> = BTreeMap::new();
+    for entry in pins {
+        let cell = (entry.notebook_segment(), entry.cell_segment());
+        cells.entry(cell).or_default().push(entry);
+    }
+    for pins in cells.values_mut() {
+        // The whole name breaks ties, the same everywhere.
+        pins.sort_by(|a, b| (a.created_at(), a).cmp(&(b.created_at(), b)));
+    }
+    cells
 }
 
 impl FromIterator<EntryName> for Pins {

@@ -112,10 +112,10 @@ impl Pins {
             !states.contains_key(notebook) && !gone.contains(notebook)
         };
         let mut pinned: BTreeSet<EntryName> = self.iter().filter(is_other).cloned().collect();
+        let old = self.by_cell();
         for (notebook, state) in states {
-            let old = self.all_of_notebook(notebook);
             for cell in &state.cells {
-                let old = old.get(&*cell.cell).map_or(&[][..], Vec::as_slice);
+                let old = old.get(&(notebook, &*cell.cell)).map_or(&[][..], Vec::as_slice);
                 pinned.extend(cell.pins(old, &mut is_same)?.into_iter().cloned());
             }
         }
