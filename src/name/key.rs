@@ -188,6 +188,11 @@ impl EntryName {
         &self.path[..usize::from(self.ends[3])]
     }
 
+    /// Returns the segment of the notebook as it stands in the name, encoded.
+    pub(crate) fn notebook_segment(&self) -> &str {
+        &self.path[..usize::from(self.ends[0])]
+    }
+
     /// Returns the segment of the cell as it stands in the name, encoded.
     pub(crate) fn cell_segment(&self) -> &str {
         &self.path[usize::from(self.ends[0]) + 1..usize::from(self.ends[1])]

@@ -21,6 +21,7 @@ mod flushing;
 mod formats;
 mod full_disk;
 mod layers;
+mod locking;
 mod notebooks;
 mod processes;
 mod reading;
