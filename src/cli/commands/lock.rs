@@ -37,8 +37,9 @@ pub(crate) struct Args {
     /// somebody else may have them.
     #[arg(long, conflicts_with = "check")]
     drop_missing: bool,
-    /// Write nothing; list what differs, and exit with 1 if something does, with 3 if a pinned
-    /// entry is not in the store.
+    /// Write nothing; list pins that are not of the code that stands in the notebooks, and cells
+    /// with a result but no pin, and exit with 1 if there are some, with 3 if a pinned entry is
+    /// not in the store. A newer run of the same code is no fault.
     #[arg(long)]
     check: bool,
 }
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.check && !lockfile.is_there() {
         return Err(Error::NoLockfile { path: lockfile.path().to_owned() }.into());
     }
-    let (looked, outcome) = look(session, &store, &files)?;
+    let (looked, outcome) = look(session, &store, &files, !args.check)?;
     let scope = Scope {
         session,
         store: &store,
@@ -77,11 +78,13 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     outcome
 }
 
-/// Looks at all notebooks; returns what was found, and whether all could be read.
+/// Looks at all notebooks; returns what was found, and whether all could be read. With `take_newer`
+/// a newer run of the same code is to replace the one that is pinned.
 fn look(
     session: &Session,
     store: &Store,
     files: &[NotebookFile],
+    take_newer: bool,
 ) -> Result<(Looked, Outcome), Failure> {
     let mut looked = Looked { states: Vec::with_capacity(files.len()), left: BTreeSet::new() };
     let progress = session.ui.progress();
@@ -90,7 +93,7 @@ fn look(
         looked.left.insert(encode(file.name.as_str()).into());
         let contents = file.read()?;
         let notebook = file.parse(&contents)?;
-        looked.states.push(state_of(store, &file.name, &notebook, |_| true)?);
+        looked.states.push(state_of(store, &file.name, &notebook, |_| take_newer)?);
         looked.left.remove(&*encode(file.name.as_str()));
         progress.advance(1);
         Ok(())
@@ -223,9 +226,7 @@ impl Scope<'_> {
         let new = self.wanted(&old)?;
         let change = old.change_to(&new);
         let absent = self.absent(&old)?;
-        // Git may give files the line ends of the system.
-        let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
-        let is_current = text == new.to_text();
+        let is_current = change.is_empty();
         let ui = &self.session.ui;
         if ui.json() {
             let mut document = document(lockfile, &old, &change, &absent);
@@ -237,11 +238,6 @@ impl Scope<'_> {
                 for entry in entries {
                     ui.line(format_args!("{sign} {entry}"))?;
                 }
-            }
-            if !is_current && change.is_empty() {
-                ui.say(
-                    "the same entries, but not as `recell lock` writes them: out of order or twice",
-                );
             }
         }
         if !is_current {
