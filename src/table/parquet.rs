@@ -1,12 +1,14 @@
 //! Reads parquet, column by column, within stated limits.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use bytes::Bytes;
 use chrono::{DateTime, NaiveTime};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{DataType, Int96};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
@@ -38,8 +40,19 @@ pub enum ParquetTable {
 /// # Errors
 /// [`NotATable`] if the bytes are cut, no parquet, or packed in a way that is not known here.
 pub fn read_parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
+    // The library asserts some of what a file says of itself. Nothing outlives the call.
+    let read = panic::catch_unwind(AssertUnwindSafe(|| read_file(bytes, limits)));
+    read.unwrap_or_else(|_| Err(NotATable("it contradicts itself".into())))
+}
+
+fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
+    let size = bytes.len() as u64;
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(problem)?;
     let metadata = reader.metadata();
+    if !metadata.row_groups().iter().flat_map(RowGroupMetaData::columns).all(|it| is_inside(it, size))
+    {
+        return Err(NotATable("a column lies outside the file".into()));
+    }
     let schema = metadata.file_metadata().schema_descr_ptr();
     let groups = metadata.row_groups();
     let rows: u64 =
@@ -87,6 +100,15 @@ pub fn read_parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable,
         table.columns.push(Column { name: name.clone(), kind: kind.clone(), values });
     }
     Ok(ParquetTable::Whole(table))
+}
+
+/// Whether the data of a column is where the file says, in `size` bytes.
+fn is_inside(chunk: &ColumnChunkMetaData, size: u64) -> bool {
+    let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+    let end = start.checked_add(chunk.compressed_size());
+    start >= 0
+        && chunk.compressed_size() >= 0
+        && end.and_then(|end| u64::try_from(end).ok()).is_some_and(|end| end <= size)
 }
 
 fn problem(error: ParquetError) -> NotATable {
@@ -466,5 +488,129 @@ fn half(bits: u16) -> f64 {
         0x1f if fraction == 0.0 => f64::INFINITY,
         0x1f => f64::NAN,
         _ => (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const LIMITS: TableLimits = TableLimits { cells: 1_000, bytes: 1 << 20 };
+
+    fn fixture(name: &str) -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tables");
+        crate::disk::read(&folder.join(name)).unwrap()
+    }
+
+    fn whole(name: &str) -> Table {
+        match read_parquet(fixture(name), LIMITS) {
+            Ok(ParquetTable::Whole(table)) => table,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    fn shown(table: &Table) -> Vec<String> {
+        let columns = table.columns.iter().enumerate().map(|(at, column)| {
+            let mark = if table.index.contains(&at) { "*" } else { "" };
+            let values: Vec<String> = column.values.iter().map(Value::to_string).collect();
+            format!("{mark}{}:{} {}", column.name, column.kind, values.join("|"))
+        });
+        columns.collect()
+    }
+
+    #[test]
+    fn what_pandas_writes_is_read_with_its_index() {
+        let expected = [
+            "units:int64 83|113|95|88",
+            "revenue:float64 4435.9|5880.7|NaN|4336.5",
+            "day:timestamp[us] 2026-03-01 00:00:00|2026-03-02 00:00:00|2026-03-03 00:00:00|null",
+            "*region:text North|South|East|West",
+        ];
+        let found: Vec<String> = shown(&whole("sales.parquet"))
+            .iter()
+            .map(|it| it.replace("timestamp[ns]", "timestamp[us]").replace("timestamp[ms]", "timestamp[us]"))
+            .collect();
+        assert_eq!(found.iter().map(|it| it.replace("NaN", "null")).collect::<Vec<_>>(),
+            expected.map(|it| it.replace("NaN", "null")));
+        let range = whole("range.parquet");
+        assert!(range.index.is_empty(), "a range is no column");
+        assert_eq!(range.columns[0].name, "region");
+    }
+
+    #[test]
+    fn every_type_is_read_in_its_usual_spelling() {
+        insta::assert_snapshot!(shown(&whole("kinds.parquet")).join("\n"));
+        assert_eq!(shown(&whole("int96.parquet")), ["t:timestamp[ns] 2026-11-21 01:24:00|null"]);
+    }
+
+    #[test]
+    fn codecs_are_read_or_refused_by_name() {
+        let plain = whole("none.parquet");
+        for (name, why) in [
+            ("gzip.parquet", "of pyarrow"),
+            ("lz4.parquet", "of pyarrow"),
+            ("range.parquet", "snappy, which pandas takes unless told"),
+        ] {
+            assert_eq!(whole(name).columns, plain.columns, "{name}: {why}");
+        }
+        assert_eq!(whole("polars-zstd.parquet").rows, 4, "zstd, which polars takes unless told");
+        let refused = read_parquet(fixture("brotli.parquet"), LIMITS).unwrap_err().to_string();
+        assert!(refused.to_lowercase().contains("brotli"), "{refused}");
+        assert_eq!(whole("no-rows.parquet").rows, 0);
+    }
+
+    #[test]
+    fn above_the_limits_only_the_shape_is_told() {
+        for (limits, why) in [
+            (TableLimits { cells: 15, ..LIMITS }, "too many values"),
+            (TableLimits { bytes: 10, ..LIMITS }, "too many bytes"),
+        ] {
+            let found = read_parquet(fixture("range.parquet"), limits);
+            let Ok(ParquetTable::TooLarge(shape)) = found else { panic!("{why}: {found:?}") };
+            assert_eq!((shape.rows, shape.columns.len()), (4, 4), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_broken_anywhere_is_refused_or_read_and_never_panics() {
+        for name in ["sales.parquet", "kinds.parquet", "polars-zstd.parquet", "lz4.parquet"] {
+            let good = fixture(name);
+            for end in 0..good.len() {
+                assert!(read_parquet(good[..end].to_vec(), LIMITS).is_err(), "{name} cut at {end}");
+            }
+            for at in 0..good.len() {
+                for bit in [0x01, 0x80, 0xff] {
+                    let mut bytes = good.clone();
+                    bytes[at] ^= bit;
+                    drop(read_parquet(bytes, LIMITS));
+                }
+            }
+        }
+        for (bytes, why) in [
+            (&b""[..], "empty"),
+            (b"PAR1PAR1", "only the marks"),
+            (b"PAR1\xff\xff\xff\x7fPAR1", "a footer larger than the file"),
+            (b"PAR1\0\0\0\0PAR1", "an empty footer"),
+            (b"a,b\n1,2\n", "something else"),
+        ] {
+            assert!(read_parquet(bytes.to_vec(), LIMITS).is_err(), "{why}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_spelled_as_people_write_them() {
+        assert_eq!(decimal(-1234, 2), "-12.34");
+        assert_eq!(decimal(5, 3), "0.005");
+        assert_eq!(decimal(5, 0), "5");
+        assert_eq!(decimal(5, -2), "5", "no such scale");
+        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_477_539_063e-8)] {
+            assert_eq!(half(bits), value);
+        }
+        assert_eq!(wide(0.1), 0.1);
+        assert_eq!(integer(i64::MAX, Meaning::Timestamp(Unit::Milli)), Value::Int(i64::MAX));
+        assert_eq!(integer(-1, Meaning::Timestamp(Unit::Nano)),
+            Value::text("1969-12-31 23:59:59.999999999"));
     }
 }
