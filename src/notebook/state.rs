@@ -90,7 +90,8 @@ impl Recorded {
             let ingredients = &it.provenance.ingredients;
             ingredients.iter().find(|(name, _)| name == CELLS_BEFORE)?.1.parse().ok()
         });
-        let run = entries.iter().rev().take_while(|it| it.module_segment() == name.module_segment());
+        let run =
+            entries.iter().rev().take_while(|it| it.module_segment() == name.module_segment());
         let run: Vec<&EntryName> = run.collect();
         let changed =
             (run.len() < entries.len()).then(|| run.last().map(|it| it.created_at())).flatten();

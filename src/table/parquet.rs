@@ -49,14 +49,17 @@ fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATa
     let size = bytes.len() as u64;
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(problem)?;
     let metadata = reader.metadata();
-    if !metadata.row_groups().iter().flat_map(RowGroupMetaData::columns).all(|it| is_inside(it, size))
+    if !metadata
+        .row_groups()
+        .iter()
+        .flat_map(RowGroupMetaData::columns)
+        .all(|it| is_inside(it, size))
     {
         return Err(NotATable("a column lies outside the file".into()));
     }
     let schema = metadata.file_metadata().schema_descr_ptr();
     let groups = metadata.row_groups();
-    let rows: u64 =
-        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
+    let rows: u64 = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
     let pandas = pandas(metadata.file_metadata().key_value_metadata());
     let columns: Vec<(String, String)> = schema
         .columns()
@@ -148,7 +151,9 @@ struct Pandas {
 fn pandas(metadata: Option<&Vec<KeyValue>>) -> Pandas {
     let value = metadata.into_iter().flatten().find(|pair| pair.key == PANDAS);
     let text = value.and_then(|pair| pair.value.as_deref()).unwrap_or_default();
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return Pandas::default() };
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else {
+        return Pandas::default();
+    };
     let list = |name: &str| json[name].as_array().cloned().unwrap_or_default();
     // A range is described by an object and has no column.
     let index: Vec<String> =
@@ -298,7 +303,9 @@ fn read_column(
         }),
         ColumnReader::Int64ColumnReader(reader) => target.read(reader, |it| integer(*it, meaning)),
         ColumnReader::Int96ColumnReader(reader) => target.read(reader, int96),
-        ColumnReader::FloatColumnReader(reader) => target.read(reader, |it| Value::Float(wide(*it))),
+        ColumnReader::FloatColumnReader(reader) => {
+            target.read(reader, |it| Value::Float(wide(*it)))
+        }
         ColumnReader::DoubleColumnReader(reader) => target.read(reader, |it| Value::Float(*it)),
         ColumnReader::ByteArrayColumnReader(reader) => {
             target.read(reader, |it| binary(it.data(), meaning))
@@ -454,7 +461,8 @@ fn binary(bytes: &[u8], meaning: Meaning) -> Value {
         }
         Meaning::Decimal(scale) if !bytes.is_empty() && bytes.len() <= 16 => {
             let sign = if bytes[0] >= 0x80 { -1 } else { 0 };
-            let number = bytes.iter().fold(sign, |number: i128, byte| (number << 8) | i128::from(*byte));
+            let number =
+                bytes.iter().fold(sign, |number: i128, byte| (number << 8) | i128::from(*byte));
             Value::text(decimal(number, scale))
         }
         _ => {
@@ -530,10 +538,15 @@ mod tests {
         ];
         let found: Vec<String> = shown(&whole("sales.parquet"))
             .iter()
-            .map(|it| it.replace("timestamp[ns]", "timestamp[us]").replace("timestamp[ms]", "timestamp[us]"))
+            .map(|it| {
+                it.replace("timestamp[ns]", "timestamp[us]")
+                    .replace("timestamp[ms]", "timestamp[us]")
+            })
             .collect();
-        assert_eq!(found.iter().map(|it| it.replace("NaN", "null")).collect::<Vec<_>>(),
-            expected.map(|it| it.replace("NaN", "null")));
+        assert_eq!(
+            found.iter().map(|it| it.replace("NaN", "null")).collect::<Vec<_>>(),
+            expected.map(|it| it.replace("NaN", "null"))
+        );
         let range = whole("range.parquet");
         assert!(range.index.is_empty(), "a range is no column");
         assert_eq!(range.columns[0].name, "region");
@@ -610,7 +623,9 @@ mod tests {
         }
         assert_eq!(wide(0.1), 0.1);
         assert_eq!(integer(i64::MAX, Meaning::Timestamp(Unit::Milli)), Value::Int(i64::MAX));
-        assert_eq!(integer(-1, Meaning::Timestamp(Unit::Nano)),
-            Value::text("1969-12-31 23:59:59.999999999"));
+        assert_eq!(
+            integer(-1, Meaning::Timestamp(Unit::Nano)),
+            Value::text("1969-12-31 23:59:59.999999999")
+        );
     }
 }

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The modules by layer, lowest first. One that is not here yet has no place: give it one.
 const LAYERS: [&[&str]; 8] = [
-    &["error", "clock", "digest", "disk", "size", "progress", "parquet", "table", "lookup", "escapes"],
+    &[
+        "error", "clock", "digest", "disk", "size", "progress", "parquet", "table", "lookup",
+        "escapes",
+    ],
     &["name", "entry", "config"],
     &["git", "journal"],
     &["content", "index"],

@@ -138,9 +138,9 @@ fn notebook(session: &Session, store: &Store, text: &str) -> Result<Option<Noteb
     }
     let full = session.path(Path::new(text));
     let place = full.parent().and_then(|folder| folder_in(session.workspace().ok()?, folder));
-    let name = place.zip(full.file_name()).and_then(|(folder, file)| {
-        NotebookName::of_path(&folder.join(file))
-    });
+    let name = place
+        .zip(full.file_name())
+        .and_then(|(folder, file)| NotebookName::of_path(&folder.join(file)));
     name.map_or(Ok(None), recorded)
 }
 
@@ -172,7 +172,8 @@ fn earlier(store: &Store, side: &Side) -> Result<Side, Failure> {
             let mut names = store.list(&pattern)?;
             names.retain(|it| it.version() == name.version() && order(it) < order(name));
             names.sort_by(|a, b| order(a).cmp(&order(b)));
-            let none = || Miss::NeverStored { name: format!("{cell} before {}", name.created_at()) };
+            let none =
+                || Miss::NeverStored { name: format!("{cell} before {}", name.created_at()) };
             let before = names.pop().ok_or_else(none)?;
             Ok(Side::Entry(Box::new(store.entry(&before)?.ok()?)))
         }
@@ -223,7 +224,8 @@ fn entries(args: &Args, session: &Session, before: &Entry, after: &Entry) -> Res
     for (side, entry) in [("before", before), ("after", after)] {
         let name = entry.name();
         let key = &entry.manifest().key;
-        let what = if same_cell { String::new() } else { format!("{} ", one_line(&key.to_string())) };
+        let what =
+            if same_cell { String::new() } else { format!("{} ", one_line(&key.to_string())) };
         let ago = words::ago(session.now(), name.created_at());
         let when = format!("{} ({ago}) {}", name.created_at().to_local(), name.id8());
         ui.line(format_args!("  {} {what}{when}", ui.paint(FAINT, format!("{side:<8}"))))?;
@@ -259,7 +261,8 @@ fn notebooks(
         return Ok(is_same);
     }
     for (side, point) in [("before", before), ("after", after)] {
-        let when = point.as_of.map_or_else(|| "now".into(), |it| format!("as of {}", it.to_local()));
+        let when =
+            point.as_of.map_or_else(|| "now".into(), |it| format!("as of {}", it.to_local()));
         let name = ui.paint(STRONG, one_line(point.notebook.as_str()));
         ui.line(format_args!("{} {name} {when}", ui.paint(FAINT, format!("{side:<6}"))))?;
     }

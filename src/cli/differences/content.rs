@@ -61,7 +61,9 @@ fn print_text(ui: &Ui, diff: &TextDiff) -> Outcome {
             let text = words::cut(&harmless(&line.text, false).replace('\n', " "), LINE_LENGTH);
             match line.on {
                 On::Both => ui.line(format_args!("   {text}"))?,
-                On::Before => ui.line(format_args!("  {}", ui.paint(REMOVED, format!("-{text}"))))?,
+                On::Before => {
+                    ui.line(format_args!("  {}", ui.paint(REMOVED, format!("-{text}"))))?
+                }
                 On::After => ui.line(format_args!("  {}", ui.paint(ADDED, format!("+{text}"))))?,
             }
         }
@@ -73,7 +75,11 @@ fn print_text(ui: &Ui, diff: &TextDiff) -> Outcome {
                 "" => format!("line {}", found.line),
                 label => one_line(label),
             };
-            ui.line(format_args!("  {} {}", ui.paint(FAINT, format!("{label}:")), number(&found.change)))?;
+            ui.line(format_args!(
+                "  {} {}",
+                ui.paint(FAINT, format!("{label}:")),
+                number(&found.change)
+            ))?;
         }
         more(ui, diff.numbers.len().saturating_sub(NUMBERS), "number", "numbers")?;
     }

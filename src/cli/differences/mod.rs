@@ -62,14 +62,37 @@ fn print_parts(ui: &Ui, parts: &[&PartDiff], detail: Detail) -> Outcome {
         if detail == Detail::Lines {
             ui.line(format_args!("  {sign} {path:<width$}  {text}"))?;
         } else {
-            ui.line(format_args!("\n{sign} {}  {}", ui.paint(STRONG, path), ui.paint(FAINT, text)))?;
-            content::print(ui, part)?;
+            ui.line(format_args!(
+                "\n{sign} {}  {}",
+                ui.paint(STRONG, path),
+                ui.paint(FAINT, text)
+            ))?;
+            match richer(part, parts) {
+                Some(richer) => {
+                    let note = format!("the plain form of {}", one_line(&richer.path));
+                    ui.line(format_args!("  {}", ui.paint(FAINT, note)))?;
+                }
+                None => content::print(ui, part)?,
+            }
         }
     }
     if detail == Detail::Whole && !parts.is_empty() {
         ui.line("")?;
     }
     Ok(())
+}
+
+/// Returns the part that shows the same output as this plain text does, and more; it is printed.
+fn richer<'p>(part: &PartDiff, parts: &[&'p PartDiff]) -> Option<&'p PartDiff> {
+    const PLAIN: &str = ".txt";
+    let stem = part.path.strip_suffix(PLAIN)?;
+    let is_changed = |it: &PartDiff| matches!(it.change, PartChange::Changed { .. });
+    let is_richer = |it: &&&PartDiff| {
+        let rest = it.path.strip_prefix(stem);
+        is_changed(it) && rest.is_some_and(|rest| rest.starts_with('.') && rest != PLAIN)
+    };
+    let plain = part.after.as_ref().is_some_and(|it| it.media_type == "text/plain");
+    if plain && is_changed(part) { parts.iter().find(is_richer).copied() } else { None }
 }
 
 /// Prints what differs between two states of a notebook.

@@ -20,8 +20,10 @@ pub(crate) fn change_of(part: &PartDiff) -> String {
         PartChange::Removed { .. } => format!("removed: {}", facts(&part.before)),
         PartChange::Moved { from } => format!("was {}", one_line(from)),
         PartChange::Unreadable { misses } => {
-            let codes: Vec<String> =
-                misses.iter().map(|it| format!("{}: {}", it.side, it.code.replace('_', " "))).collect();
+            let codes: Vec<String> = misses
+                .iter()
+                .map(|it| format!("{}: {}", it.side, it.code.replace('_', " ")))
+                .collect();
             codes.join(", ")
         }
         PartChange::Changed { content } => match content {
@@ -50,9 +52,8 @@ pub(crate) fn change_of(part: &PartDiff) -> String {
 /// Returns how many parts changed, came, went, stayed.
 pub(crate) fn of_parts(parts: &[PartDiff]) -> String {
     let of = |wanted: fn(&PartChange) -> bool| parts.iter().filter(|it| wanted(&it.change)).count();
-    let changed = |it: &PartChange| {
-        matches!(it, PartChange::Changed { .. } | PartChange::Unreadable { .. })
-    };
+    let changed =
+        |it: &PartChange| matches!(it, PartChange::Changed { .. } | PartChange::Unreadable { .. });
     tally(
         ("part", "parts"),
         &[
@@ -127,7 +128,8 @@ fn json(diff: &JsonDiff) -> String {
 fn html(diff: &HtmlDiff) -> String {
     let mut said: Vec<String> = Vec::new();
     for found in &diff.tables {
-        let name = if found.number == 1 { "table".into() } else { format!("table {}", found.number) };
+        let name =
+            if found.number == 1 { "table".into() } else { format!("table {}", found.number) };
         said.push(match (&found.diff, found.after) {
             (Some(diff), _) => format!("{name}, {}", table(diff)),
             (None, Some(_)) => format!("{name} added"),
@@ -161,7 +163,11 @@ pub(super) fn table(diff: &TableDiff) -> String {
         said.push("columns in another order".into());
     }
     if diff.rows_matched_by.is_none() {
-        said.push(format!("{} → {} rows", grouped_u64(diff.rows_before), grouped_u64(diff.rows_after)));
+        said.push(format!(
+            "{} → {} rows",
+            grouped_u64(diff.rows_before),
+            grouped_u64(diff.rows_after)
+        ));
     } else if said.is_empty() {
         said.push("the same values".into());
     }
@@ -261,7 +267,8 @@ mod tests {
             (1e-9, Some(1e-9), "+1e-9, +1.0e-7 %", "very small"),
             (1e20, Some(1e20), "+1e20, +1.0e22 %", "very large"),
         ] {
-            let change = NumberChange { before: String::new(), after: String::new(), absolute, relative };
+            let change =
+                NumberChange { before: String::new(), after: String::new(), absolute, relative };
             assert_eq!(by(&change), expected, "{why}");
         }
     }

@@ -203,7 +203,10 @@ mod tests {
     fn sequences_without_anything_in_common_cost_no_more_than_reading() {
         let before: Vec<u32> = (0..200_000).collect();
         let after: Vec<u32> = (200_000..400_000).collect();
-        assert_eq!(align(&before, &after), [Step::Changed { before: 0..200_000, after: 0..200_000 }]);
+        assert_eq!(
+            align(&before, &after),
+            [Step::Changed { before: 0..200_000, after: 0..200_000 }]
+        );
         // Nothing unique, and nothing in step.
         let before: Vec<u32> = (0..200_000).map(|n| n % 7).collect();
         let after: Vec<u32> = (0..200_000).map(|n| (n / 3) % 5).collect();

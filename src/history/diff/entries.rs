@@ -37,7 +37,8 @@ impl Default for DiffOptions {
 
 impl DiffOptions {
     fn wants(&self, part: &Part) -> bool {
-        let matches = |glob: &Glob| glob.matches(part.path.as_str()) || glob.matches(part.path.name());
+        let matches =
+            |glob: &Glob| glob.matches(part.path.as_str()) || glob.matches(part.path.name());
         self.parts.is_empty() || self.parts.iter().any(matches)
     }
 }
@@ -201,7 +202,8 @@ pub fn diff_manifests(
         parts.cloned().collect()
     };
     let (old, new) = (visible(before.0), visible(after.0));
-    let mut parts = Sides { old: &old, new: &new, before: before.1, after: after.1, options }.parts();
+    let mut parts =
+        Sides { old: &old, new: &new, before: before.1, after: after.1, options }.parts();
     parts.sort_by(|a, b| order(&a.path).cmp(&order(&b.path)));
     EntryDiff {
         before: before.0.key.to_string(),

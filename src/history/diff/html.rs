@@ -138,9 +138,37 @@ impl Reader {
     /// Ends a line where a browser would.
     fn block(&mut self, name: &[u8]) {
         let inline = [
-            &b"a"[..], b"abbr", b"b", b"bdi", b"bdo", b"cite", b"code", b"data", b"del", b"dfn",
-            b"em", b"font", b"i", b"img", b"ins", b"kbd", b"label", b"mark", b"q", b"s", b"samp",
-            b"small", b"span", b"strong", b"sub", b"sup", b"time", b"tt", b"u", b"var", b"wbr",
+            &b"a"[..],
+            b"abbr",
+            b"b",
+            b"bdi",
+            b"bdo",
+            b"cite",
+            b"code",
+            b"data",
+            b"del",
+            b"dfn",
+            b"em",
+            b"font",
+            b"i",
+            b"img",
+            b"ins",
+            b"kbd",
+            b"label",
+            b"mark",
+            b"q",
+            b"s",
+            b"samp",
+            b"small",
+            b"span",
+            b"strong",
+            b"sub",
+            b"sup",
+            b"time",
+            b"tt",
+            b"u",
+            b"var",
+            b"wbr",
         ];
         if !inline.contains(&name) {
             self.text("\n");
@@ -184,9 +212,11 @@ impl Reader {
         if self.depth > 0 {
             self.end_table();
         }
-        let lines = self.page.text.lines().map(|line| {
-            line.split_whitespace().collect::<Vec<_>>().join(" ")
-        });
+        let lines = self
+            .page
+            .text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
         self.page.text = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
         self.page
     }
@@ -228,7 +258,8 @@ impl Grid {
                     if self.reaching.len() <= column {
                         self.reaching.resize(column + 1, None);
                     }
-                    self.reaching[column] = Some((cell.text.clone(), cell.height - 1, cell.is_head));
+                    self.reaching[column] =
+                        Some((cell.text.clone(), cell.height - 1, cell.is_head));
                 }
                 texts.push(cell.text.clone());
                 head.push(cell.is_head);
@@ -262,7 +293,11 @@ impl Grid {
             let texts: Vec<Option<&str>> =
                 self.rows.iter().map(|row| row.get(at).map(String::as_str)).collect();
             let values = texts.iter().map(|it| it.map_or(Value::Null, Value::text)).collect();
-            columns.push(Column { name: self.name(at), kind: kind_of_texts(&texts).into(), values });
+            columns.push(Column {
+                name: self.name(at),
+                kind: kind_of_texts(&texts).into(),
+                values,
+            });
         }
         Ok(Table { columns, index: (0..labels).collect(), rows: self.rows.len() })
     }
@@ -341,8 +376,11 @@ mod tests {
                 "[column 1=a b c]",
                 "a table in a table",
             ),
-            ("<table><tr><td>1</td></tr><tr><td>1</td><td>2</td></tr></table>",
-             "[column 1=1,1 column 2=null,2]", "rows of two lengths"),
+            (
+                "<table><tr><td>1</td></tr><tr><td>1</td><td>2</td></tr></table>",
+                "[column 1=1,1 column 2=null,2]",
+                "rows of two lengths",
+            ),
             ("<script>if (a < b) '<table>'</script>t", "t", "a script is no text"),
             ("<table></table>", "[]", "nothing in it"),
             ("</table></td>x<tr><td>", "x", "ends without starts"),

@@ -133,7 +133,11 @@ fn push_name(path: &mut String, name: &str) -> usize {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty();
     path.push('.');
-    if plain { path.push_str(name) } else { path.push_str(&Value::from(name).to_string()) }
+    if plain {
+        path.push_str(name)
+    } else {
+        path.push_str(&Value::from(name).to_string())
+    }
     length
 }
 
@@ -162,7 +166,8 @@ mod tests {
         let Some(diff) = diff(before.as_bytes(), after.as_bytes(), 100) else { return "?".into() };
         let said = |it: &Option<String>| it.clone().unwrap_or_default();
         let lines = diff.changes.iter().map(|it| {
-            let number = it.number.as_ref().map_or(String::new(), |it| format!(" by {}", it.absolute));
+            let number =
+                it.number.as_ref().map_or(String::new(), |it| format!(" by {}", it.absolute));
             format!("{} {}→{}{number}", it.path, said(&it.before), said(&it.after))
         });
         lines.collect::<Vec<_>>().join("; ")
@@ -192,7 +197,9 @@ mod tests {
     fn deep_and_long_values_stay_within_bounds() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(diff(deep.as_bytes(), b"1", 10), None, "too deep to be read");
-        let list = |n: usize| format!("[{}]", (0..n).map(|i| (i * n).to_string()).collect::<Vec<_>>().join(","));
+        let list = |n: usize| {
+            format!("[{}]", (0..n).map(|i| (i * n).to_string()).collect::<Vec<_>>().join(","))
+        };
         let found = diff(list(50_000).as_bytes(), list(50_001).as_bytes(), 10).unwrap();
         assert_eq!(found.changes.len(), 10);
         assert_eq!(found.added, 1);

@@ -181,7 +181,11 @@ fn measure(table: &Result<Table, TooLarge>) -> (u64, usize) {
 }
 
 /// Compares two tables, or their sizes if one is too large.
-fn either(before: Result<&Table, &TooLarge>, after: Result<&Table, &TooLarge>, most: usize) -> TableDiff {
+fn either(
+    before: Result<&Table, &TooLarge>,
+    after: Result<&Table, &TooLarge>,
+    most: usize,
+) -> TableDiff {
     match (before, after) {
         (Ok(a), Ok(b)) => diff_tables(a, b, most),
         (a, b) => {
@@ -234,7 +238,9 @@ fn parquet(before: Vec<u8>, after: Vec<u8>, most: usize) -> Content {
         }
         (a, b) => {
             let whys: Vec<String> = [a.err(), b.err()].into_iter().flatten().collect();
-            Content::Bytes { note: Some(format!("no parquet that can be read: {}", whys.join("; "))) }
+            Content::Bytes {
+                note: Some(format!("no parquet that can be read: {}", whys.join("; "))),
+            }
         }
     }
 }

@@ -123,12 +123,9 @@ fn sorted(cells: &[CellVersion]) -> Vec<&CellVersion> {
 
 /// Returns for each later cell which earlier one it is.
 fn match_cells(before: &[&CellVersion], after: &[&CellVersion]) -> Vec<Option<usize>> {
-    let mut matches: Vec<Option<usize>> = after
-        .iter()
-        .map(|new| before.iter().position(|old| old.cell == new.cell))
-        .collect();
-    let mut is_free: Vec<bool> =
-        (0..before.len()).map(|x| !matches.contains(&Some(x))).collect();
+    let mut matches: Vec<Option<usize>> =
+        after.iter().map(|new| before.iter().position(|old| old.cell == new.cell)).collect();
+    let mut is_free: Vec<bool> = (0..before.len()).map(|x| !matches.contains(&Some(x))).collect();
     for (found, new) in matches.iter_mut().zip(after).filter(|(found, _)| found.is_none()) {
         let Some(code) = code_of(new) else { continue };
         let same = |x: &usize| is_free[*x] && code_of(before[*x]) == Some(code);

@@ -141,10 +141,12 @@ pub(super) enum Piece<'a> {
 pub(super) fn pieces(line: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut from, mut at) = (0, 0);
-    while let Some(start) = line[at..].find(|c: char| c.is_ascii_digit() || c == '.').map(|n| at + n)
+    while let Some(start) =
+        line[at..].find(|c: char| c.is_ascii_digit() || c == '.').map(|n| at + n)
     {
         let before = line[..start].chars().next_back();
-        let joined = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '/'));
+        let joined =
+            before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '/'));
         let length = number_length(&line[start..]).filter(|_| !joined);
         let end = start + length.unwrap_or(0);
         if length.is_none() || is_joined(&line[end..]) || begins_in_a_word(&line[..start]) {
@@ -177,7 +179,8 @@ fn is_joined(rest: &str) -> bool {
         Some(c) if c.is_alphabetic() => {
             // Units are short: `12ms`, `4GB`.
             let unit = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_');
-            let (length, all) = unit.fold((0, true), |(n, all), c| (n + 1, all && c.is_alphabetic()));
+            let (length, all) =
+                unit.fold((0, true), |(n, all), c| (n + 1, all && c.is_alphabetic()));
             length > 3 || !all
         }
         _ => false,
@@ -204,14 +207,20 @@ pub(super) fn changes_of_lines(before: &str, after: &str) -> Vec<(String, Number
         return Vec::new();
     }
     let mut changes = Vec::new();
-    let mut label = "";
+    // Columns of numbers share the words before the first.
+    let mut label = String::new();
     for (a, b) in a.iter().zip(&b) {
         match (a, b) {
             // Columns are filled with blanks to a width.
-            (Piece::Words(a), Piece::Words(b)) if same_words(a, b) => label = b,
+            (Piece::Words(a), Piece::Words(b)) if same_words(a, b) => {
+                let words = label_of(b);
+                if !words.is_empty() {
+                    label = words;
+                }
+            }
             (Piece::Number(a), Piece::Number(b)) => {
                 if let Some(change) = change(a, b) {
-                    changes.push((label_of(label), change));
+                    changes.push((label.clone(), change));
                 } else if a != b && !same_words(a, b) {
                     return Vec::new();
                 }

@@ -46,9 +46,8 @@ pub(super) fn pair_rows(before: &Table, after: &Table, shared: &[(usize, usize)]
         .copied()
         .filter(|(x, y)| before.index.contains(x) && after.index.contains(y))
         .collect();
-    let is_whole = !index.is_empty()
-        && index.len() == before.index.len()
-        && index.len() == after.index.len();
+    let is_whole =
+        !index.is_empty() && index.len() == before.index.len() && index.len() == after.index.len();
     // A mere count says nothing of what a row is: a row that came moves all those after it.
     let counts = |&(x, y): &(usize, usize)| {
         is_count(&before.columns[x].values) && is_count(&after.columns[y].values)

@@ -221,7 +221,14 @@ impl Said<'_> {
         key.join(", ")
     }
 
-    fn push(&self, list: &mut Vec<Row>, left_out: &mut usize, table: &Table, row: String, at: usize) {
+    fn push(
+        &self,
+        list: &mut Vec<Row>,
+        left_out: &mut usize,
+        table: &Table,
+        row: String,
+        at: usize,
+    ) {
         if list.len() < self.most {
             let values = table.columns.iter().map(|it| cut(&it.values[at].to_string())).collect();
             list.push(Row { row, values });
@@ -298,8 +305,7 @@ fn retype(diff: &mut TableDiff, column: &str, before: &str, after: &str) {
 
 /// Returns how many rows of both stand in another order: those outside the longest run that rises.
 fn moved(pairs: &[(Option<usize>, Option<usize>)]) -> usize {
-    let places: Vec<usize> =
-        pairs.iter().filter_map(|pair| pair.1.and(pair.0)).collect();
+    let places: Vec<usize> = pairs.iter().filter_map(|pair| pair.1.and(pair.0)).collect();
     let mut tops: Vec<usize> = Vec::new();
     for place in &places {
         let pile = tops.partition_point(|top| top < place);
@@ -307,4 +313,3 @@ fn moved(pairs: &[(Option<usize>, Option<usize>)]) -> usize {
     }
     places.len() - tops.len()
 }
-

@@ -33,8 +33,11 @@ pub(super) struct Csv {
 pub(super) fn read_csv(bytes: &[u8], separator: Option<u8>, limits: TableLimits) -> Csv {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let separator = separator.unwrap_or_else(|| guess(bytes));
-    let mut reader =
-        ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(bytes);
+    let mut reader = ReaderBuilder::new()
+        .delimiter(separator)
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(bytes);
     let mut record = ByteRecord::new();
     let mut names: Option<Vec<String>> = None;
     let mut columns: Vec<Vec<Value>> = Vec::new();

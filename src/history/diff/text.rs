@@ -125,7 +125,8 @@ pub(super) fn diff_texts(before: &str, after: &str, options: TextOptions) -> Tex
     }
     diff.hunks = hunks(&a, &b, &steps, options, &mut diff.left_out);
     if diff.hunks.is_empty() && diff.left_out == 0 && before != after {
-        let what = if has_escapes { "only colours differ" } else { "only the ends of lines differ" };
+        let what =
+            if has_escapes { "only colours differ" } else { "only the ends of lines differ" };
         note(&mut diff, what);
     }
     diff
@@ -156,7 +157,8 @@ fn counted(a: &[&str], b: &[&str]) -> TextDiff {
         counts.map(|count| usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX)).sum()
     };
     let (lines_added, lines_removed) = (sum(1), sum(-1));
-    let note = Some("too large to compare line by line: lines are counted wherever they stand".into());
+    let note =
+        Some("too large to compare line by line: lines are counted wherever they stand".into());
     TextDiff { lines_added, lines_removed, note, ..TextDiff::default() }
 }
 
