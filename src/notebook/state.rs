@@ -59,7 +59,7 @@ pub fn cells_at(
         };
         match Recorded::of(entries, entry) {
             Ok(cell) => placed.push(cell),
-            Err(state) => others.push(state),
+            Err(state) => others.push(*state),
         }
     }
     let mut cells: Vec<CellState> = present(placed).into_iter().map(|cell| cell.state).collect();
@@ -79,7 +79,7 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn of(entries: &[EntryName], entry: Result<Entry, Miss>) -> Result<Recorded, CellState> {
+    fn of(entries: &[EntryName], entry: Result<Entry, Miss>) -> Result<Recorded, Box<CellState>> {
         let name = entries.last().expect("a recorded cell has an entry").clone();
         let manifest = entry.as_ref().ok().map(Entry::manifest);
         let cell = manifest.map_or_else(|| name.cell().into_owned(), |it| it.key.cell().to_owned());
@@ -101,7 +101,7 @@ impl Recorded {
             (Some(position), Some(code)) => {
                 Ok(Recorded { state, position, at, changed, code, before })
             }
-            _ => Err(state),
+            _ => Err(Box::new(state)),
         }
     }
 }

@@ -4,11 +4,11 @@ mod parquet;
 
 use std::fmt;
 
-pub use parquet::{ParquetTable, read_parquet};
+pub(crate) use parquet::{ParquetTable, read_parquet};
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// No value.
     Null,
     /// True or false.
@@ -25,13 +25,13 @@ pub enum Value {
 
 impl Value {
     /// Returns the text as a value.
-    pub fn text(text: impl Into<Box<str>>) -> Value {
+    pub(crate) fn text(text: impl Into<Box<str>>) -> Value {
         Value::Text(text.into())
     }
 
     /// Whether two values are the same to a reader: no number equals no number, and `1` equals
     /// `1.0`.
-    pub fn same(&self, other: &Value) -> bool {
+    pub(crate) fn same(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Float(a), Value::Float(b)) => same_float(*a, *b),
             (Value::Float(float), Value::Int(int)) | (Value::Int(int), Value::Float(float)) => {
@@ -42,7 +42,7 @@ impl Value {
     }
 
     /// Adds bytes to `key` that are the same for values that are the same.
-    pub fn key_into(&self, key: &mut Vec<u8>) {
+    pub(crate) fn key_into(&self, key: &mut Vec<u8>) {
         match self {
             Value::Null => key.push(0),
             Value::Bool(value) => key.extend([1, u8::from(*value)]),
@@ -54,15 +54,15 @@ impl Value {
                 key.push(3);
                 key.extend(value.to_le_bytes());
             }
-            Value::Float(value) => match whole(*value) {
-                Some(int) => Value::Int(int).key_into(key),
-                None => {
-                    key.push(4);
-                    // All that is no number is one value.
-                    let bits = if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
-                    key.extend(bits.to_le_bytes());
+            Value::Float(value) => {
+                if let Some(int) = whole(*value) {
+                    return Value::Int(int).key_into(key);
                 }
-            },
+                key.push(4);
+                // All that is no number is one value.
+                let bits = if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
+                key.extend(bits.to_le_bytes());
+            }
             Value::Text(text) => {
                 key.push(5);
                 key.extend((text.len() as u64).to_le_bytes());
@@ -106,52 +106,52 @@ fn whole(float: f64) -> Option<i64> {
 
 /// One column of a table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Column {
+pub(crate) struct Column {
     /// Its name, which other columns may share.
-    pub name: String,
+    pub(crate) name: String,
     /// What its values are, in a word: `int64`, `text`, `timestamp[us]`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Its values, one a row.
-    pub values: Vec<Value>,
+    pub(crate) values: Vec<Value>,
 }
 
 /// A table whose values are all in memory.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Table {
+pub(crate) struct Table {
     /// The columns, each with a value for every row.
-    pub columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     /// Which of the columns name the rows, as the table itself says.
-    pub index: Vec<usize>,
+    pub(crate) index: Vec<usize>,
     /// How many rows it has.
-    pub rows: usize,
+    pub(crate) rows: usize,
 }
 
 /// What a table is, without its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// How many rows it has.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// The name and kind of each column.
-    pub columns: Vec<(String, String)>,
+    pub(crate) columns: Vec<(String, String)>,
 }
 
 /// Up to which size tables are read whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TableLimits {
+pub(crate) struct TableLimits {
     /// Values, in all columns together.
-    pub cells: u64,
+    pub(crate) cells: u64,
     /// Bytes of texts in memory, and of column data that is unpacked.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Why bytes are not a table that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NotATable(pub(crate) String);
+pub(crate) struct NotATable(pub(crate) String);
 
 impl Table {
     /// Returns what the table is, without its values.
-    pub fn shape(&self) -> Shape {
+    pub(crate) fn shape(&self) -> Shape {
         let columns = self.columns.iter().map(|it| (it.name.clone(), it.kind.clone()));
         Shape { rows: self.rows as u64, columns: columns.collect() }
     }
@@ -167,7 +167,7 @@ mod tests {
             (Value::Float(f64::NAN), Value::Float(-f64::NAN), true, "no number is no number"),
             (Value::Int(1), Value::Float(1.0), true, "a column became one of fractions"),
             (Value::Float(0.0), Value::Float(-0.0), true, "zero"),
-            (Value::Int(i64::MAX), Value::Float(9.223_372_036_854_775_8e18), false, "rounded"),
+            (Value::Int(i64::MAX), Value::Float(9.223_372_036_854_776e18), false, "rounded"),
             (Value::Null, Value::text(""), false, "nothing is no empty text"),
             (Value::text("1"), Value::Int(1), false, "a text is no number"),
             (Value::Bool(true), Value::Int(1), false, "nor is a truth"),

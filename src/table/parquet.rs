@@ -25,7 +25,7 @@ const LIST_PATHS: [&str; 4] = [".list.element", ".list.item", ".bag.array_elemen
 
 /// A parquet file as far as its limits let it be read.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ParquetTable {
+pub(crate) enum ParquetTable {
     /// All of it.
     Whole(Table),
     /// It is larger than that.
@@ -39,7 +39,7 @@ pub enum ParquetTable {
 ///
 /// # Errors
 /// [`NotATable`] if the bytes are cut, no parquet, or packed in a way that is not known here.
-pub fn read_parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
+pub(crate) fn read_parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
     // The library asserts some of what a file says of itself. Nothing outlives the call.
     let read = panic::catch_unwind(AssertUnwindSafe(|| read_file(bytes, limits)));
     read.unwrap_or_else(|_| Err(NotATable("it contradicts itself".into())))
@@ -64,14 +64,14 @@ fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATa
     let columns: Vec<(String, String)> = schema
         .columns()
         .iter()
-        .map(|column| (pandas.name_of(column.path().string()), kind_of(column)))
+        .map(|column| (pandas.name_of(&column.path().string()), kind_of(column)))
         .collect();
     let unpacked: u64 =
         groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum();
     // Values, which for lists are more than rows.
     let values: u64 = groups
         .iter()
-        .flat_map(|group| group.columns())
+        .flat_map(RowGroupMetaData::columns)
         .map(|chunk| u64::try_from(chunk.num_values()).unwrap_or(0))
         .fold(0, u64::saturating_add);
     let cells = values.max(rows.saturating_mul(columns.len() as u64));
@@ -163,17 +163,17 @@ fn pandas(metadata: Option<&Vec<KeyValue>>) -> Pandas {
         let name = it["name"].as_str().unwrap_or("index");
         (index.iter().any(|index| index == field)).then(|| (field.to_owned(), name.to_owned()))
     };
-    let names = list("columns").iter().filter_map(named).collect();
-    Pandas { index, names }
+    let called = list("columns").iter().filter_map(named).collect();
+    Pandas { index, names: called }
 }
 
 impl Pandas {
-    fn name_of(&self, path: String) -> String {
-        if let Some((_, name)) = self.names.iter().find(|(field, _)| *field == path) {
+    fn name_of(&self, path: &str) -> String {
+        if let Some((_, name)) = self.names.iter().find(|(field, _)| field == path) {
             return name.clone();
         }
         let end = LIST_PATHS.iter().find_map(|end| path.strip_suffix(end));
-        end.map_or(path.clone(), str::to_owned)
+        end.unwrap_or(path).to_owned()
     }
 }
 
@@ -472,7 +472,8 @@ fn binary(bytes: &[u8], meaning: Meaning) -> Value {
             if bytes.len() > BYTES_SHOWN {
                 // What is left out still tells values apart.
                 let digest = crate::digest::Digest::of_here(bytes);
-                text.push_str(&format!("… ({} bytes, BLAKE3 {})", bytes.len(), digest.short(12)));
+                let (size, digest) = (bytes.len().to_string(), digest.short(12));
+                text.extend(["… (", &size, " bytes, BLAKE3 ", &digest, ")"]);
             }
             Value::text(text)
         }
@@ -619,9 +620,9 @@ mod tests {
         assert_eq!(decimal(5, 0), "5");
         assert_eq!(decimal(5, -2), "5", "no such scale");
         for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_477_539_063e-8)] {
-            assert_eq!(half(bits), value);
+            assert_eq!(half(bits).to_string(), f64::to_string(&value));
         }
-        assert_eq!(wide(0.1), 0.1);
+        assert_eq!(wide(0.1).to_string(), "0.1");
         assert_eq!(integer(i64::MAX, Meaning::Timestamp(Unit::Milli)), Value::Int(i64::MAX));
         assert_eq!(
             integer(-1, Meaning::Timestamp(Unit::Nano)),

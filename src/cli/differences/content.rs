@@ -59,13 +59,12 @@ fn print_text(ui: &Ui, diff: &TextDiff) -> Outcome {
         for line in &hunk.lines {
             // The core left no escapes; what else steers a terminal goes here.
             let text = words::cut(&harmless(&line.text, false).replace('\n', " "), LINE_LENGTH);
-            match line.on {
-                On::Both => ui.line(format_args!("   {text}"))?,
-                On::Before => {
-                    ui.line(format_args!("  {}", ui.paint(REMOVED, format!("-{text}"))))?
-                }
-                On::After => ui.line(format_args!("  {}", ui.paint(ADDED, format!("+{text}"))))?,
-            }
+            let painted = match line.on {
+                On::Both => format!(" {text}"),
+                On::Before => ui.paint(REMOVED, format!("-{text}")),
+                On::After => ui.paint(ADDED, format!("+{text}")),
+            };
+            ui.line(format_args!("  {painted}"))?;
         }
     }
     // A single number is in the heading already.

@@ -7,7 +7,9 @@ use super::describe::one_line;
 use super::report::Outcome;
 use super::ui::{ADDED, CYAN, FAINT, REMOVED, STRONG, Ui};
 use super::words;
-use crate::history::diff::{CellDiff, CellOutcome, EntryDiff, NotebookDiff, PartChange, PartDiff};
+use crate::history::diff::{
+    CellDiff, CellOutcome, Content, EntryDiff, NotebookDiff, PartChange, PartDiff,
+};
 
 pub(crate) use summary::{change_of, of_cells, of_parts};
 
@@ -87,12 +89,19 @@ fn richer<'p>(part: &PartDiff, parts: &[&'p PartDiff]) -> Option<&'p PartDiff> {
     const PLAIN: &str = ".txt";
     let stem = part.path.strip_suffix(PLAIN)?;
     let is_changed = |it: &PartDiff| matches!(it.change, PartChange::Changed { .. });
+    // As recorded from notebooks: `outputs/0.txt` beside `outputs/0.html`.
+    let is_number = stem.strip_prefix("outputs/").is_some_and(|it| it.parse::<u32>().is_ok());
     let is_richer = |it: &&&PartDiff| {
-        let rest = it.path.strip_prefix(stem);
-        is_changed(it) && rest.is_some_and(|rest| rest.starts_with('.') && rest != PLAIN)
+        let shows = |content: &Content| matches!(content, Content::Html(_) | Content::Image(_));
+        let more = matches!(&it.change, PartChange::Changed { content } if shows(content));
+        more && it.path.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'))
     };
     let plain = part.after.as_ref().is_some_and(|it| it.media_type == "text/plain");
-    if plain && is_changed(part) { parts.iter().find(is_richer).copied() } else { None }
+    if plain && is_number && is_changed(part) {
+        parts.iter().find(is_richer).copied()
+    } else {
+        None
+    }
 }
 
 /// Prints what differs between two states of a notebook.
@@ -136,7 +145,7 @@ fn place(cell: &CellDiff) -> String {
         (None, None) => String::new(),
     };
     if let Some(name) = &cell.renamed_from {
-        text.push_str(&format!(" (was {})", one_line(name)));
+        text.extend([" (was ", &one_line(name), ")"]);
     }
     text
 }

@@ -100,10 +100,10 @@ fn text(diff: &TextDiff) -> String {
     if let [only] = &diff.numbers[..]
         && diff.lines_added == 1
     {
-        said.push_str(&format!(", {}", number(&only.change)));
+        said.extend([", ", &number(&only.change)]);
     } else if !diff.numbers.is_empty() {
         let numbers = count(diff.numbers.len(), "number", "numbers");
-        said.push_str(&format!(", {numbers} changed"));
+        said.extend([", ", &numbers, " changed"]);
     }
     with_note(said, diff.note.as_deref())
 }
@@ -206,14 +206,17 @@ fn image(diff: &ImageDiff) -> String {
     let mut text = if before == after { after } else { format!("{before} → {after}") };
     match &diff.pixels {
         Some(pixels) if pixels.differing == 0 => text.push_str(", every pixel is the same"),
-        Some(pixels) => text.push_str(&format!(", {} of pixels differ", share(pixels.share))),
+        Some(pixels) => text.extend([", ", &share(pixels.share), " of pixels differ"]),
         None => {}
     }
     with_note(text, diff.note.as_deref())
 }
 
-fn with_note(text: String, note: Option<&str>) -> String {
-    note.map_or(text.clone(), |note| format!("{text} ({})", one_line(note)))
+fn with_note(mut text: String, note: Option<&str>) -> String {
+    if let Some(note) = note {
+        text.extend([" (", &one_line(note), ")"]);
+    }
+    text
 }
 
 /// Returns a share in percent: `12.3 %`; never 0 % of something, nor 100 % of less than all.

@@ -204,7 +204,7 @@ pub fn diff_manifests(
     let (old, new) = (visible(before.0), visible(after.0));
     let mut parts =
         Sides { old: &old, new: &new, before: before.1, after: after.1, options }.parts();
-    parts.sort_by(|a, b| order(&a.path).cmp(&order(&b.path)));
+    parts.sort_by_cached_key(|part| order(&part.path));
     EntryDiff {
         before: before.0.key.to_string(),
         after: after.0.key.to_string(),

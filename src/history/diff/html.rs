@@ -339,7 +339,7 @@ mod tests {
                     format!("{mark}{}={}", column.name, values.join(","))
                 })
                 .collect();
-            out += &format!("[{}]", columns.join(" "));
+            out.extend(["[", &columns.join(" "), "]"]);
         }
         out
     }

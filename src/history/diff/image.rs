@@ -259,3 +259,35 @@ fn compare(before: &Pixels, after: &Pixels) -> PixelDiff {
         region,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_broken_image_makes_it_panic() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/notebooks");
+        let bytes = crate::disk::read(&folder.join("figures.ipynb")).unwrap();
+        let notebook = crate::notebook::Notebook::parse(&bytes).unwrap();
+        let mut seen = 0;
+        for (_, cell) in notebook.code_cells() {
+            for part in crate::notebook::split(&notebook, cell).unwrap_or_default() {
+                if !part.media_type.starts_with("image/") || part.media_type.ends_with("xml") {
+                    continue;
+                }
+                seen += 1;
+                let good = &part.bytes[..];
+                let step = (good.len() / 40).max(1);
+                for at in (0..good.len()).step_by(step) {
+                    let mut bad = good.to_vec();
+                    bad[at] ^= 0xff;
+                    diff(good, &bad);
+                    diff(good, &good[..at]);
+                }
+                let same = diff(good, good).pixels.map(|it| it.differing);
+                assert_eq!(same, Some(0), "{}", part.media_type);
+            }
+        }
+        assert!(seen >= 5, "PNG, JPEG and GIF are among the fixtures");
+    }
+}

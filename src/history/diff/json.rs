@@ -89,14 +89,14 @@ impl Walk<'_> {
                 self.values(path, &a[x], &b[y]);
                 path.truncate(length);
             }
-            for x in before.start + paired..before.end {
+            for (x, value) in a.iter().enumerate().take(before.end).skip(before.start + paired) {
                 let length = push_index(path, x);
-                self.note(path, Some(&a[x]), None);
+                self.note(path, Some(value), None);
                 path.truncate(length);
             }
-            for y in after.start + paired..after.end {
+            for (y, value) in b.iter().enumerate().take(after.end).skip(after.start + paired) {
                 let length = push_index(path, y);
-                self.note(path, None, Some(&b[y]));
+                self.note(path, None, Some(value));
                 path.truncate(length);
             }
         }
@@ -133,11 +133,8 @@ fn push_name(path: &mut String, name: &str) -> usize {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty();
     path.push('.');
-    if plain {
-        path.push_str(name)
-    } else {
-        path.push_str(&Value::from(name).to_string())
-    }
+    let quoted = if plain { None } else { Some(Value::from(name).to_string()) };
+    path.push_str(quoted.as_deref().unwrap_or(name));
     length
 }
 
@@ -146,7 +143,7 @@ fn push_index(path: &mut String, index: usize) -> usize {
     if path.is_empty() {
         path.push('.');
     }
-    path.push_str(&format!("[{index}]"));
+    path.extend(["[", &index.to_string(), "]"]);
     length
 }
 

@@ -1,6 +1,6 @@
 //! Which row of a table is which of another: by key, by likeness, by position.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -30,10 +30,13 @@ pub enum RowMatch {
     Position,
 }
 
+/// The places of one row before and after; `None` where it is not.
+pub(super) type Pair = (Option<usize>, Option<usize>);
+
 /// The rows of two tables, matched.
 pub(super) struct Pairing {
     /// Each row once, by its place before and after.
-    pub(super) pairs: Vec<(Option<usize>, Option<usize>)>,
+    pub(super) pairs: Vec<Pair>,
     pub(super) by: RowMatch,
     /// Columns, by their place before, that only count the rows: they are not compared.
     pub(super) ignored: Vec<usize>,
@@ -105,7 +108,7 @@ fn by_key(
     after: &Table,
     columns: &[(usize, usize)],
     must_overlap: bool,
-) -> Option<Vec<(Option<usize>, Option<usize>)>> {
+) -> Option<Vec<Pair>> {
     let mut places: HashMap<Vec<u8>, usize> = HashMap::with_capacity(before.rows);
     for row in 0..before.rows {
         let key = key(before, row, columns.iter().map(|(x, _)| *x));
@@ -114,13 +117,13 @@ fn by_key(
         }
     }
     let mut pairs = Vec::with_capacity(before.rows.max(after.rows));
-    let mut seen: HashMap<Vec<u8>, ()> = HashMap::with_capacity(after.rows);
+    let mut seen: HashSet<Vec<u8>> = HashSet::with_capacity(after.rows);
     let mut is_left = vec![false; before.rows];
     let mut common = 0;
     for row in 0..after.rows {
         let key = key(after, row, columns.iter().map(|(_, y)| *y));
         let known = places.get(&key).copied();
-        if seen.insert(key, ()).is_some() {
+        if !seen.insert(key) {
             return None;
         }
         if let Some(known) = known {
@@ -140,10 +143,10 @@ fn by_likeness(
     before: &Table,
     after: &Table,
     compared: &[(usize, usize)],
-) -> (Vec<(Option<usize>, Option<usize>)>, RowMatch) {
-    let a: Vec<Vec<u8>> =
+) -> (Vec<Pair>, RowMatch) {
+    let old_keys: Vec<Vec<u8>> =
         (0..before.rows).map(|row| key(before, row, compared.iter().map(|(x, _)| *x))).collect();
-    let b: Vec<Vec<u8>> =
+    let new_keys: Vec<Vec<u8>> =
         (0..after.rows).map(|row| key(after, row, compared.iter().map(|(_, y)| *y))).collect();
     let likeness = |x: usize, y: usize| {
         let same = |(cx, cy): &&(usize, usize)| {
@@ -151,9 +154,9 @@ fn by_likeness(
         };
         compared.iter().filter(same).count()
     };
-    let mut pairs = Vec::with_capacity(a.len().max(b.len()));
+    let mut pairs = Vec::with_capacity(old_keys.len().max(new_keys.len()));
     let mut found = false;
-    for step in align(&a, &b) {
+    for step in align(&old_keys, &new_keys) {
         match step {
             Step::Same { before, after, len } => {
                 found = true;
@@ -178,20 +181,20 @@ fn by_likeness(
 /// Pairs the rows of a gap so that, in order, they share the most values; rows that share less
 /// than a third are different ones.
 fn pair_alike(
-    x: &std::ops::Range<usize>,
-    y: &std::ops::Range<usize>,
+    old: &std::ops::Range<usize>,
+    new: &std::ops::Range<usize>,
     columns: usize,
     likeness: &dyn Fn(usize, usize) -> usize,
-    pairs: &mut Vec<(Option<usize>, Option<usize>)>,
+    pairs: &mut Vec<Pair>,
 ) {
-    let (n, m) = (x.len(), y.len());
+    let (n, m) = (old.len(), new.len());
     let mut shared = vec![0; n * m];
     // The best of what follows row i and row j.
     let mut best = vec![0; (n + 1) * (m + 1)];
     let at = |i: usize, j: usize| i * (m + 1) + j;
     for i in (0..n).rev() {
         for j in (0..m).rev() {
-            let alike = likeness(x.start + i, y.start + j);
+            let alike = likeness(old.start + i, new.start + j);
             shared[i * m + j] = if alike * 3 >= columns { alike } else { 0 };
             let paired = match shared[i * m + j] {
                 0 => 0,
@@ -204,16 +207,16 @@ fn pair_alike(
     while i < n && j < m {
         let alike = shared[i * m + j];
         if alike > 0 && best[at(i, j)] == alike + best[at(i + 1, j + 1)] {
-            pairs.push((Some(x.start + i), Some(y.start + j)));
+            pairs.push((Some(old.start + i), Some(new.start + j)));
             (i, j) = (i + 1, j + 1);
         } else if best[at(i, j)] == best[at(i + 1, j)] {
-            pairs.push((Some(x.start + i), None));
+            pairs.push((Some(old.start + i), None));
             i += 1;
         } else {
-            pairs.push((None, Some(y.start + j)));
+            pairs.push((None, Some(new.start + j)));
             j += 1;
         }
     }
-    pairs.extend((x.start + i..x.end).map(|row| (Some(row), None)));
-    pairs.extend((y.start + j..y.end).map(|row| (None, Some(row))));
+    pairs.extend((old.start + i..old.end).map(|row| (Some(row), None)));
+    pairs.extend((new.start + j..new.end).map(|row| (None, Some(row))));
 }

@@ -69,7 +69,7 @@ pub struct Retyped {
 pub struct Row {
     /// What it is called: its key, or `row 3`.
     pub row: String,
-    /// Its values, in the order of the columns of its side.
+    /// Its values: those of the index first, then in the order of the columns of its side.
     pub values: Vec<String>,
 }
 
@@ -230,7 +230,10 @@ impl Said<'_> {
         at: usize,
     ) {
         if list.len() < self.most {
-            let values = table.columns.iter().map(|it| cut(&it.values[at].to_string())).collect();
+            let index = table.index.iter().copied();
+            let rest = (0..table.columns.len()).filter(|column| !table.index.contains(column));
+            let value = |column: usize| cut(&table.columns[column].values[at].to_string());
+            let values = index.chain(rest).map(value).collect();
             list.push(Row { row, values });
         } else {
             *left_out += 1;

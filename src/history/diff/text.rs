@@ -255,14 +255,16 @@ mod tests {
         let mut out = String::new();
         for hunk in &diff.hunks {
             let Hunk { before_start, before_lines, after_start, after_lines, lines } = hunk;
-            out += &format!("@@ -{before_start},{before_lines} +{after_start},{after_lines} @@|");
+            let head =
+                format!("@@ -{before_start},{before_lines} +{after_start},{after_lines} @@|");
+            out.push_str(&head);
             for line in lines {
                 let sign = match line.on {
-                    On::Both => ' ',
-                    On::Before => '-',
-                    On::After => '+',
+                    On::Both => " ",
+                    On::Before => "-",
+                    On::After => "+",
                 };
-                out += &format!("{sign}{}|", line.text);
+                out.extend([sign, &line.text, "|"]);
             }
         }
         out
@@ -297,11 +299,11 @@ mod tests {
                 let lines = diff.hunks.iter().flat_map(|hunk| &hunk.lines);
                 lines.filter(|it| it.on == On::Both || it.on == on).map(|it| it.text.as_str()).collect()
             };
-            if !diff.hunks.is_empty() {
+            if diff.hunks.is_empty() {
+                proptest::prop_assert_eq!(lines(&before), lines(&after));
+            } else {
                 proptest::prop_assert_eq!(side(On::Before), lines(&before));
                 proptest::prop_assert_eq!(side(On::After), lines(&after));
-            } else {
-                proptest::prop_assert_eq!(lines(&before), lines(&after));
             }
         });
     }
@@ -335,8 +337,10 @@ mod tests {
 
     #[test]
     fn long_diffs_are_cut_with_a_count() {
-        let before: String = (0..50).map(|n| format!("line {n}\n")).collect();
-        let after: String = (0..50).map(|n| format!("row {n}\n")).collect();
+        let numbered =
+            |word: &str| (0..50).map(|n| format!("{word} {n}")).collect::<Vec<_>>().join("\n");
+        let before = numbered("line");
+        let after = numbered("row");
         let diff = diff_texts(&before, &after, TextOptions { context: 3, most: 30 });
         assert_eq!((diff.lines_added, diff.lines_removed), (50, 50));
         assert_eq!((diff.hunks[0].lines.len(), diff.left_out), (30, 70));
