@@ -148,7 +148,11 @@ fn cells_that_went_do_not_show_for_ever() {
         (vec![a, c], "- b [2]  removed", "from the middle"),
         (vec![b, c], "- a [1]  removed", "the first"),
         (vec![a, ("n", "w = 4", "4"), c], "+ n [2]  added", "another in its place"),
-        (vec![a, b, ("d", "z = 3", "3")], "3 cells same", "an id that was made anew"),
+        (
+            vec![a, b, ("d", "z = 3", "3")],
+            "before its first record",
+            "an id that was made anew: nothing new",
+        ),
         (vec![a, c, b], "3 cells same", "moved, with what it shows"),
         (vec![("a", "x = 9", "9"), b], "- c [3]  removed", "the last, with a change before it"),
     ] {
