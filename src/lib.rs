@@ -11,8 +11,10 @@ mod digest;
 mod disk;
 mod entry;
 mod error;
+mod escapes;
 pub mod gc;
 mod git;
+pub mod history;
 mod index;
 mod journal;
 mod lockfile;
@@ -23,6 +25,7 @@ mod progress;
 pub mod retention;
 mod size;
 mod store;
+mod table;
 mod verify;
 mod workspace;
 

@@ -73,6 +73,20 @@ impl Columns {
         Ok(())
     }
 
+    /// Prints the same, two blanks to the right.
+    ///
+    /// # Errors
+    /// Those of [`Ui::line`].
+    pub(crate) fn print_indented(&self, ui: &Ui) -> Outcome {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        for line in self.lines(|style, text| ui.paint(style, text)) {
+            ui.line(format_args!("  {line}"))?;
+        }
+        Ok(())
+    }
+
     fn lines(&self, paint: impl Fn(Style, &str) -> String) -> Vec<String> {
         let used: Vec<usize> = (0..self.heads.len())
             .filter(|&at| self.rows.iter().any(|row| !row[at].text.is_empty()))

@@ -1,6 +1,7 @@
 //! What a part shows, in words: the size of an image, of a table, the form of a text.
 
 use super::{media, words};
+use crate::escapes;
 
 /// How many bytes of a part are looked at to describe it.
 pub(crate) const HEAD: u64 = 256 << 10;
@@ -138,7 +139,7 @@ pub(crate) fn harmless(text: &str, color: bool) -> String {
     while let Some(at) = rest.find(|c: char| c.is_control() && c != '\n' && c != '\t') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        if let Some(length) = escape_length(rest) {
+        if let Some(length) = escapes::length(rest) {
             let sequence = &rest[..length];
             // Only colours and their like (ECMA-48, SGR).
             if color && sequence.starts_with("\x1b[") && sequence.ends_with('m') {
@@ -164,27 +165,6 @@ pub(crate) fn one_line(text: &str) -> String {
         return text.to_owned();
     }
     harmless(text, false).replace(['\n', '\t'], " ")
-}
-
-/// Returns the bytes of the escape sequence that `text` starts with.
-fn escape_length(text: &str) -> Option<usize> {
-    let rest = text.strip_prefix("\x1b")?;
-    let after = |end: usize| Some(1 + end);
-    match rest.chars().next() {
-        Some('[') => match rest[1..].find(|c: char| !matches!(c, ' '..='?')) {
-            Some(end) => after(1 + end + rest[1 + end..].chars().next().map_or(0, char::len_utf8)),
-            None => after(rest.len()),
-        },
-        // Strings such as titles and links end with BEL or ESC \.
-        Some(']' | 'P' | '_' | '^') => match rest.find(['\x07', '\x1b']) {
-            Some(end) if rest[end..].starts_with("\x1b\\") => after(end + 2),
-            Some(end) if rest[end..].starts_with('\x07') => after(end + 1),
-            Some(end) => after(end),
-            None => after(rest.len()),
-        },
-        Some(other) => after(other.len_utf8()),
-        None => Some(1),
-    }
 }
 
 #[cfg(test)]

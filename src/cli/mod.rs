@@ -8,6 +8,7 @@ mod changes;
 mod columns;
 mod commands;
 mod describe;
+mod differences;
 mod filtering;
 mod json;
 mod locking;
@@ -60,6 +61,7 @@ enum Command {
     Ls(commands::ls::Args),
     Show(commands::show::Args),
     Log(commands::log::Args),
+    Diff(commands::diff::Args),
     Status(commands::status::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
@@ -85,6 +87,7 @@ impl Command {
             Command::Ls(args) => commands::ls::run(args, session),
             Command::Show(args) => commands::show::run(args, session),
             Command::Log(args) => commands::log::run(args, session),
+            Command::Diff(args) => commands::diff::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),

@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     Error(Error),
     /// What was asked for is not there, or cannot be handed out; never empty.
     Misses(Vec<Miss>),
+    /// Two things differ, and the exit code is to say so. All is printed.
+    Different,
     /// Nobody reads what it prints any more: no failure at all.
     Closed,
 }
@@ -65,6 +67,7 @@ pub(super) fn end(ui: &Ui, outcome: Outcome) -> ExitCode {
     });
     match outcome {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Err(Failure::Different) => ExitCode::from(FAILED),
         Err(Failure::Error(error)) => {
             tell_error(ui, &error);
             ExitCode::from(code_of_error(&error))
@@ -194,7 +197,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::StdinTwice { .. }
         | Error::NoNotebooks { .. }
         | Error::OutsideWorkspace { .. }
-        | Error::OneNotebook { .. } => USAGE,
+        | Error::OneNotebook { .. }
+        | Error::CannotCompare { .. } => USAGE,
         Error::BrokenRefs { .. } | Error::Unsound { .. } | Error::NewerLockfile { .. } => DAMAGED,
         Error::RefsLocked { .. } | Error::FlushLocked { .. } | Error::LockfileHeld { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),

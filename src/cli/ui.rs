@@ -23,7 +23,12 @@ pub(crate) const STRONG: Style = Style::new().bold();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+/// What came.
+pub(crate) const ADDED: Style = AnsiColor::Green.on_default();
+/// What went.
+pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
+/// What points at something.
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Where a command prints. Data goes to stdout, words to stderr.
 pub(crate) struct Ui {

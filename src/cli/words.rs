@@ -89,6 +89,16 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     kept
 }
 
+/// Returns the first of `items`, and how many more there are.
+pub(crate) fn cut_list(items: &[String], between: &str) -> String {
+    const SHOWN: usize = 12;
+    let shown = items[..items.len().min(SHOWN)].join(between);
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {} more", grouped(more)),
+    }
+}
+
 /// Returns a part in one line: `text/plain, 6 B`.
 pub(crate) fn part(part: &Part) -> String {
     let codec = if part.codec == "raw" { String::new() } else { format!(" as {}", part.codec) };

@@ -137,6 +137,9 @@ impl Error {
                 "Run it in the workspace of that notebook, or add `-C` with its folder.".into(),
             ),
             Error::OneNotebook { .. } => Some("Name one notebook.".into()),
+            Error::CannotCompare { .. } => Some(
+                "Name two results, `notebook:cell`, or two notebooks, `notebook[@time]`.".into(),
+            ),
             Error::WouldLose { .. } => {
                 Some("Run `recell init` first, or drop them with `--no-record`.".into())
             }

@@ -369,6 +369,14 @@ pub enum Error {
         /// How many were named.
         found: usize,
     },
+    /// A result was to be compared with a whole notebook.
+    #[error("`{before}` and `{after}` are not of one kind")]
+    CannotCompare {
+        /// What was named first.
+        before: String,
+        /// What was named second.
+        after: String,
+    },
     /// Outputs are to be taken out of a notebook, and nothing keeps them.
     #[error("`{}` has outputs, and there is no store to keep them", path.display())]
     WouldLose {
@@ -441,6 +449,7 @@ impl Error {
             Error::NoNotebooks { .. } => "no_notebooks",
             Error::OutsideWorkspace { .. } => "outside_workspace",
             Error::OneNotebook { .. } => "one_notebook",
+            Error::CannotCompare { .. } => "cannot_compare",
             Error::WouldLose { .. } => "would_lose",
             Error::NotRestored { .. } => "not_restored",
             Error::NotStripped { .. } => "not_stripped",

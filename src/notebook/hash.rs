@@ -109,7 +109,7 @@ fn normal(source: &str) -> Cow<'_, str> {
 }
 
 /// Returns the digest of a chain of cells: of none, or of one more after those before it.
-fn chain(link: Option<(Digest, Digest)>) -> Digest {
+pub(super) fn chain(link: Option<(Digest, Digest)>) -> Digest {
     let mut digester = Digester::default();
     digester.update(CHAIN_DOMAIN.as_bytes());
     if let Some((before, cell)) = link {

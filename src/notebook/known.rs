@@ -70,6 +70,11 @@ impl RecordedCells {
         Ok(RecordedCells { cells })
     }
 
+    /// Returns the entries of each cell, oldest first; never none.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &[EntryName]> {
+        self.cells.values().map(Vec::as_slice)
+    }
+
     /// Returns for each code cell which recorded one it is.
     ///
     /// By its name, as a rule. Where a cell's name is new and recorded cells are gone from the

@@ -9,6 +9,7 @@
 //!
 //! record(store, name, notebook)  -> every executed cell as an entry
 //! restore(store, name, notebook) -> the bytes with the outputs of the newest entries
+//! cells_at(store, name, moment)  -> the cells that the notebook had then, by their entries
 //! ```
 //! A notebook is never printed anew; all edits replace the values of `outputs` and
 //! `execution_count` inside the original bytes, so that indentation, line ends, key order and
@@ -33,6 +34,7 @@ mod reader;
 mod record;
 mod refusal;
 mod restore;
+mod state;
 mod strip;
 mod template;
 #[cfg(test)]
@@ -57,4 +59,5 @@ pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
 };
+pub use state::{CellState, cells_at};
 pub use strip::{StripOptions, strip};

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The modules by layer, lowest first. One that is not here yet has no place: give it one.
 const LAYERS: [&[&str]; 8] = [
-    &["error", "clock", "digest", "disk", "size", "progress", "parquet", "table", "lookup"],
+    &[
+        "error", "clock", "digest", "disk", "size", "progress", "parquet", "table", "lookup",
+        "escapes",
+    ],
     &["name", "entry", "config"],
     &["git", "journal"],
     &["content", "index"],
@@ -27,18 +30,19 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Uses of the same layer that are plain: the one is under the other.
-const SIDEWAYS: [(&str, &str); 7] = [
+const SIDEWAYS: [(&str, &str); 8] = [
     ("clock", "error"),
     ("digest", "error"),
     ("disk", "error"),
     ("size", "error"),
+    ("table", "digest"),
     ("entry", "name"),
     ("config", "name"),
     ("journal", "git"),
 ];
 
 /// Third-party crates, and the modules that may name them; none is everywhere.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("gix", &["git"]),
     ("sha1", &["git"]),
     ("sha2", &["git"]),
@@ -50,8 +54,14 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("base64", &["notebook", "cli"]),
-    ("serde", &["entry", "config", "cli", "size", "clock", "digest"]),
+    ("serde", &["entry", "config", "cli", "size", "clock", "digest", "history"]),
     ("parquet", &["table"]),
+    ("bytes", &["table"]),
+    ("similar", &["history"]),
+    ("html5gum", &["history"]),
+    ("png", &["history"]),
+    ("gif", &["history"]),
+    ("zune_jpeg", &["history"]),
     ("toml", &["entry", "config", "error", "store", "lockfile", "workspace", "cli"]),
 ];
 

@@ -15,6 +15,7 @@ mod beside_git;
 mod cli;
 mod crash;
 mod damage;
+mod diffing;
 mod environment;
 mod filter;
 mod flushing;

@@ -5,6 +5,7 @@ pub(super) mod cat;
 pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod demo;
+pub(super) mod diff;
 pub(super) mod filter;
 pub(super) mod flush;
 pub(super) mod get;
