@@ -24,6 +24,7 @@ mod indent;
 mod known;
 mod layout;
 mod lexer;
+mod lineage;
 mod media;
 mod name;
 mod outputs;
@@ -32,6 +33,7 @@ mod reader;
 mod record;
 mod refusal;
 mod restore;
+mod standing;
 mod strip;
 mod template;
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
 pub use indent::reindent;
 pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;
+pub use lineage::{CellsBefore, Lineage, standing_before};
 pub use name::NotebookName;
 pub use outputs::{OutputPart, split};
 pub use record::{RecordContext, RecordReport, TooLarge, record};
@@ -55,4 +58,5 @@ pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
 };
+pub use standing::{StandingCell, standing};
 pub use strip::{StripOptions, strip};
