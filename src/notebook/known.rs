@@ -140,11 +140,7 @@ impl RecordedCells {
 }
 
 /// Returns what the newest entry of a recorded cell says of it; `None` if it cannot be read.
-fn look_into<'r>(
-    snapshot: &Snapshot,
-    segment: &'r str,
-    entries: &[EntryName],
-) -> Option<Seen<'r>> {
+fn look_into<'r>(snapshot: &Snapshot, segment: &'r str, entries: &[EntryName]) -> Option<Seen<'r>> {
     let newest = entries.last().expect("a recorded cell has an entry");
     let entry = snapshot.entry(newest).hit()?;
     let manifest = entry.manifest();

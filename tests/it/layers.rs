@@ -28,7 +28,7 @@ const SIDEWAYS: [(&str, &str); 7] = [
 ];
 
 /// Third-party crates, and the modules that may name them; none is everywhere.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("gix", &["git"]),
     ("sha1", &["git"]),
     ("sha2", &["git"]),
@@ -42,6 +42,8 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("base64", &["notebook", "cli"]),
     ("serde", &["entry", "config", "cli", "size", "clock", "digest"]),
     ("parquet", &["table"]),
+    ("regex", &["history"]),
+    ("similar", &["history"]),
     ("toml", &["entry", "config", "error", "store", "workspace", "cli"]),
 ];
 
