@@ -7,6 +7,7 @@ mod args;
 mod changes;
 mod columns;
 mod commands;
+mod comparing;
 mod describe;
 mod filtering;
 mod json;
@@ -58,6 +59,8 @@ enum Command {
     Ls(commands::ls::Args),
     Show(commands::show::Args),
     Log(commands::log::Args),
+    Why(commands::why::Args),
+    Bisect(commands::bisect::Args),
     Status(commands::status::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
@@ -82,6 +85,8 @@ impl Command {
             Command::Ls(args) => commands::ls::run(args, session),
             Command::Show(args) => commands::show::run(args, session),
             Command::Log(args) => commands::log::run(args, session),
+            Command::Why(args) => commands::why::run(args, session),
+            Command::Bisect(args) => commands::bisect::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),

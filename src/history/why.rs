@@ -77,7 +77,8 @@ pub struct Nearest {
     pub skipped: Vec<Miss>,
 }
 
-/// Returns the entry with the most ingredients equal to `ingredients`; of several the newest.
+/// Returns the entry with the most ingredients equal to `ingredients`; of several the newest, and
+/// so the newest of all if nothing is known to compare with.
 ///
 /// `entries` are oldest first. All entries of one module hash are made of the same, so one of each
 /// is read: a few µs each.
@@ -109,7 +110,7 @@ pub fn nearest(
             nearest = Some((equal, entry));
         }
         // No other can have more in common.
-        if equal + 1 >= all && given == all {
+        if all == 0 || (equal + 1 >= all && given == all) {
             break;
         }
     }
