@@ -83,16 +83,16 @@ impl<'a> Cells<'a> {
         match change {
             Change::Code(diff) => format!("its own code changed{}", lines(diff.as_ref())),
             Change::CellsBefore { cells, .. } => match &cells[..] {
-                [] => "a cell before it changed, which cannot be told".into(),
+                [] => "an upstream cell changed, which cannot be told".into(),
                 [cell] => {
-                    format!("{} before it {}", self.label(&cell.cell), self.became(cell.changed))
+                    format!("upstream {} {}", self.label(&cell.cell), self.became(cell.changed))
                 }
                 more => {
                     let names: Vec<String> =
                         more.iter().take(NAMED).map(|cell| self.label(&cell.cell)).collect();
                     let ellipsis = if more.len() > NAMED { ", …" } else { "" };
                     let count = more.len();
-                    format!("{count} cells before it changed: {}{ellipsis}", names.join(", "))
+                    format!("{count} upstream cells changed: {}{ellipsis}", names.join(", "))
                 }
             },
             Change::Value { name, before, after } => {

@@ -194,7 +194,8 @@ fn print(
     if let (Some(version), false) = (later.first(), crossing == Crossing::Never) {
         push("back", version, None);
     }
-    if let Some(newest) = since.versions.last() {
+    let is_newest = |version: &&Version| !matches!(crossing, Crossing::Between(_, after) | Crossing::FromTheStart(after) if after.name == version.name);
+    if let Some(newest) = since.versions.last().filter(is_newest) {
         push("newest", newest, None);
     }
     columns.print(ui)?;

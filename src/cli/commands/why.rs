@@ -16,6 +16,8 @@ use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::disk;
 use crate::lookup::Miss;
+use crate::name::ExecutionKey;
+use crate::store::Snapshot;
 
 /// Tell why a result is not stored, or why two differ
 ///
@@ -52,12 +54,26 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Err(Failure::Misses(misses)) => {
             let never = misses.iter().all(|miss| matches!(miss, Miss::NeverStored { .. }));
             match args.what.parse() {
-                Ok(key) if never => entries::missing(session, &snapshot, &key),
+                Ok(key) if never => missing(session, &snapshot, &key),
                 _ => Err(Failure::Misses(misses)),
             }
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Answers for a key under which nothing is stored: what it is made of is known if it is that of a
+/// cell as it stands.
+fn missing(session: &Session, snapshot: &Snapshot, key: &ExecutionKey) -> Outcome {
+    if let Some(path) = file(session, key.notebook())?
+        && key.version() == "0"
+    {
+        let file = one_file(session, path)?;
+        if cell::stands(snapshot, &file, key) {
+            return cell::run(session, snapshot, &file, key.cell());
+        }
+    }
+    entries::missing(session, snapshot, key)
 }
 
 fn selection(text: &str) -> Result<Selection, Failure> {

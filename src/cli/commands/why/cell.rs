@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::history::{Comparison, Recipe, compare, nearest};
 use crate::index::Pattern;
 use crate::lookup::{Lookup, Miss};
+use crate::name::ExecutionKey;
 use crate::notebook::{StandingCell, standing, standing_before};
 use crate::store::{Entry, Snapshot};
 
@@ -127,6 +128,16 @@ impl Verdict {
             "comparison": comparison,
         })
     }
+}
+
+/// Whether a key is that of a cell as it stands in its notebook.
+pub(super) fn stands(snapshot: &Snapshot, file: &NotebookFile, key: &ExecutionKey) -> bool {
+    let Ok(contents) = file.read() else { return false };
+    let Ok(notebook) = file.parse(&contents) else { return false };
+    let cells = standing(snapshot, &file.name, &notebook);
+    let is_it =
+        |cell: &StandingCell| cell.name == key.cell() && cell.module.segment() == key.module();
+    cells.iter().any(is_it)
 }
 
 pub(super) fn run(

@@ -146,7 +146,8 @@ impl<'a> Told<'a> {
     pub(crate) fn headline(&self) -> String {
         let outputs = match self.results.len() {
             0 => "same outputs".to_owned(),
-            count => format!("{} differ", words::count(count, "output", "outputs")),
+            1 => "1 output differs".to_owned(),
+            count => format!("{} outputs differ", words::grouped(count)),
         };
         let Comparison { is_known, changes, upstream, .. } = &self.comparison;
         if self.is_not_deterministic() {
