@@ -85,7 +85,11 @@ impl<'a> Cells<'a> {
             Change::CellsBefore { cells, .. } => match &cells[..] {
                 [] => "an upstream cell changed, which cannot be told".into(),
                 [cell] => {
-                    format!("upstream {} {}", self.label(&cell.cell), self.became(cell.changed))
+                    format!(
+                        "upstream {} {}",
+                        self.label(&cell.cell),
+                        self.became(&cell.cell, cell.changed)
+                    )
                 }
                 more => {
                     let names: Vec<String> =
@@ -102,10 +106,15 @@ impl<'a> Cells<'a> {
     }
 
     /// Returns what became of a cell: `changed (1 line)`.
-    pub(crate) fn became(&self, changed: CellChanged) -> String {
+    pub(crate) fn became(&self, cell: &str, changed: CellChanged) -> String {
+        let standing = self.standing.iter().find(|standing| standing.name == cell);
         match changed {
             CellChanged::Code(..) => format!("changed{}", lines(self.diff(changed).as_ref())),
+            CellChanged::Added(_) if standing.is_some_and(|it| !it.entries.is_empty()) => {
+                "moved up".into()
+            }
             CellChanged::Added(_) => "is new".into(),
+            CellChanged::Removed(_) if standing.is_some() => "moved down".into(),
             CellChanged::Removed(_) => "is gone".into(),
             CellChanged::Moved => "moved".into(),
         }
@@ -118,7 +127,7 @@ impl<'a> Cells<'a> {
                 Change::Code(diff) => print_diff(ui, "its own code", diff.as_ref())?,
                 Change::CellsBefore { cells, are_all } => {
                     for CellChange { cell, changed } in cells {
-                        let title = format!("{} {}", self.label(cell), self.became(*changed));
+                        let title = format!("{} {}", self.label(cell), self.became(cell, *changed));
                         print_diff(ui, &title, self.diff(*changed).as_ref())?;
                     }
                     if !are_all {
@@ -210,7 +219,7 @@ pub(crate) fn made(manifest: &Manifest, now: crate::clock::Timestamp) -> String 
     let mut text = format!("{} ({})", created_at.to_local(), words::ago(now, created_at));
     if let Some(commit) = &manifest.provenance.host_commit {
         let mark = if manifest.provenance.host_dirty == Some(true) { "-dirty" } else { "" };
-        text += &format!(", commit {}{mark}", words::short(commit, 8));
+        text.extend([", commit ", &words::short(commit, 8), mark]);
     }
     text
 }

@@ -204,7 +204,7 @@ mod tests {
             let later: Vec<String> =
                 history.later_changes().into_iter().map(|v| at(v).to_string()).collect();
             if !later.is_empty() {
-                told += &format!(", then {}", later.join(" "));
+                told.extend([", then ", &later.join(" ")]);
             }
             assert_eq!(told, expected, "{why}");
         }

@@ -110,7 +110,8 @@ impl FromStr for JsonPath {
         } else {
             let path = text.strip_prefix('$').unwrap_or(text).replace('[', ".").replace(']', "");
             let steps = path.split('.').filter(|step| !step.is_empty());
-            steps.map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
+            let steps = steps.map(|step| step.replace('~', "~0").replace('/', "~1"));
+            steps.flat_map(|step| ["/".to_owned(), step]).collect()
         };
         Ok(JsonPath { text: text.to_owned(), pointer })
     }

@@ -272,11 +272,10 @@ fn cells_before(before: Option<&Before>, after: Option<&Before>) -> Change {
         let changed = match old.get(cell) {
             Some(was) if was != code => CellChanged::Code(*was, *code),
             Some(_) if moved.contains(cell.as_str()) => CellChanged::Moved,
-            Some(_) => continue,
             None if before.is_whole || first_known.is_some_and(|first| at > first) => {
                 CellChanged::Added(*code)
             }
-            None => continue,
+            _ => continue,
         };
         cells.push(CellChange { cell: cell.clone(), changed });
     }

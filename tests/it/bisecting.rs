@@ -94,7 +94,7 @@ fn a_value_in_json_is_a_number() {
     for (day, accuracy) in [0.5, 0.92].iter().enumerate() {
         env.write("m.json", format!(r#"{{"metrics": {{"acc": {accuracy}}}, "other": 7}}"#));
         let key = format!("train.ipynb:fit:m{day}");
-        env.recell(&["put", &key, "m.json"]).ok();
+        env.recell(&["put", &key, "m.json=m.json"]).ok();
     }
     let (told, code) = json(&env, &["--json-path", "metrics.acc", "--above", "0.9"]);
     assert_eq!((code, &told["after"]["number"]), (0, &0.92.into()), "{told:#}");

@@ -202,7 +202,7 @@ fn print(
     let silent = since.silent.len();
     if silent > 0 {
         let versions = words::count(silent, "version has", "versions have");
-        ui.line(ui.paint(FAINT, format!("{versions} no such output and do not count")))?;
+        ui.line(ui.paint(FAINT, format!("{versions} no such output: not counted")))?;
     }
     if !later.is_empty() {
         let times = words::count(later.len(), "time", "times");

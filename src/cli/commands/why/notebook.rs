@@ -123,7 +123,7 @@ fn causes(cells: &[StandingCell], verdicts: &[Verdict], known: &Cells<'_>) -> Ve
                                     format!(
                                         "{} {}",
                                         known.label(&it.cell),
-                                        known.became(it.changed)
+                                        known.became(&it.cell, it.changed)
                                     )
                                 };
                                 add(format!("cell {}", it.cell), index, Some(&it.cell), &text);
