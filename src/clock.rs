@@ -122,7 +122,8 @@ impl fmt::Debug for Timestamp {
 }
 
 /// A text that is not a timestamp in the fixed-width form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a timestamp reads like 20261121T012400.123456Z")]
 pub struct NotATimestamp;
 
 impl FromStr for Timestamp {

@@ -7,6 +7,7 @@ mod args;
 mod changes;
 mod columns;
 mod commands;
+mod comparing;
 mod describe;
 mod differences;
 mod filtering;
@@ -62,6 +63,8 @@ enum Command {
     Show(commands::show::Args),
     Log(commands::log::Args),
     Diff(commands::diff::Args),
+    Why(commands::why::Args),
+    Bisect(commands::bisect::Args),
     Status(commands::status::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
@@ -88,6 +91,8 @@ impl Command {
             Command::Show(args) => commands::show::run(args, session),
             Command::Log(args) => commands::log::run(args, session),
             Command::Diff(args) => commands::diff::run(args, session),
+            Command::Why(args) => commands::why::run(args, session),
+            Command::Bisect(args) => commands::bisect::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),

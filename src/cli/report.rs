@@ -17,7 +17,7 @@ const FAILED: u8 = 1;
 /// The command line or the settings make no sense.
 const USAGE: u8 = 2;
 /// Nothing is stored under that name, or it is not here.
-const MISSED: u8 = 3;
+pub(super) const MISSED: u8 = 3;
 /// It is here but cannot be handed out: damaged, or of a later release.
 const DAMAGED: u8 = 4;
 /// Another process holds a lock: the same command may work later.
@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     Misses(Vec<Miss>),
     /// Two things differ, and the exit code is to say so. All is printed.
     Different,
+    /// The answer was printed, and this is its exit code.
+    Told(u8),
     /// Nobody reads what it prints any more: no failure at all.
     Closed,
 }
@@ -68,6 +70,7 @@ pub(super) fn end(ui: &Ui, outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Different) => ExitCode::from(FAILED),
+        Err(Failure::Told(code)) => ExitCode::from(code),
         Err(Failure::Error(error)) => {
             tell_error(ui, &error);
             ExitCode::from(code_of_error(&error))

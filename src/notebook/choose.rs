@@ -29,7 +29,7 @@ pub struct ChosenCell {
 /// Returns the code cells of `notebook` in their order, each with the entry that is for it.
 ///
 /// # Errors
-/// Those of [`Store::list`].
+/// Those of [`Store::snapshot`].
 pub fn chosen(
     store: &Store,
     name: &NotebookName,
@@ -37,8 +37,9 @@ pub fn chosen(
 ) -> Result<Vec<ChosenCell>> {
     let options = RestoreOptions::default();
     let hashes = module_hashes(notebook);
-    let recorded = RecordedCells::of(store, name, options.as_of)?;
-    let found = recorded.find(store, notebook, &hashes)?;
+    let snapshot = store.snapshot()?;
+    let recorded = RecordedCells::of(&snapshot, name);
+    let found = recorded.find(&snapshot, notebook, &hashes);
     let mut cells = Vec::with_capacity(found.len());
     for (index, (position, cell)) in notebook.code_cells().enumerate() {
         let module = hashes.modules[index].segment();

@@ -78,7 +78,7 @@ pub fn module_hashes(notebook: &Notebook<'_>) -> ModuleHashes {
     let names = cell_names(notebook);
     let mut codes = Vec::with_capacity(names.len());
     let mut modules = Vec::with_capacity(names.len());
-    let mut before = chain(None);
+    let mut before = chain_after(None);
     for ((position, cell), name) in notebook.code_cells().zip(names) {
         let source = notebook.source(cell);
         let code = normal(&source);
@@ -93,7 +93,7 @@ pub fn module_hashes(notebook: &Notebook<'_>) -> ModuleHashes {
         modules.push(ModuleHash { digest: digest_of(&ingredients), ingredients });
         let has_code = !code.is_empty();
         if has_code {
-            before = chain(Some((before, hash)));
+            before = chain_after(Some((before, hash)));
         }
         codes.push(CellCode { name, position, hash, has_code });
     }
@@ -109,7 +109,7 @@ fn normal(source: &str) -> Cow<'_, str> {
 }
 
 /// Returns the digest of a chain of cells: of none, or of one more after those before it.
-pub(super) fn chain(link: Option<(Digest, Digest)>) -> Digest {
+pub(super) fn chain_after(link: Option<(Digest, Digest)>) -> Digest {
     let mut digester = Digester::default();
     digester.update(CHAIN_DOMAIN.as_bytes());
     if let Some((before, cell)) = link {

@@ -9,7 +9,7 @@
 //!
 //! record(store, name, notebook)  -> every executed cell as an entry
 //! restore(store, name, notebook) -> the bytes with the outputs of the newest entries
-//! cells_at(store, name, moment)  -> the cells that the notebook had then, by their entries
+//! cells_at(snapshot, name)       -> the cells that the notebook had then, by their entries
 //! ```
 //! A notebook is never printed anew; all edits replace the values of `outputs` and
 //! `execution_count` inside the original bytes, so that indentation, line ends, key order and
@@ -26,6 +26,7 @@ mod indent;
 mod known;
 mod layout;
 mod lexer;
+mod lineage;
 mod media;
 mod name;
 mod outputs;
@@ -34,6 +35,7 @@ mod reader;
 mod record;
 mod refusal;
 mod restore;
+mod standing;
 mod state;
 mod strip;
 mod template;
@@ -51,6 +53,7 @@ pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
 pub use indent::reindent;
 pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;
+pub use lineage::{CellsBefore, Lineage, standing_before};
 pub use name::NotebookName;
 pub use outputs::{OutputPart, split};
 pub use record::{RecordContext, RecordReport, TooLarge, record};
@@ -59,5 +62,6 @@ pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
 };
+pub use standing::{StandingCell, standing};
 pub use state::{CellState, cells_at};
 pub use strip::{StripOptions, strip};

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::document::{Cell, Notebook};
 use super::hash::{CellCode, ModuleHash, module_hashes};
 use super::known::{POSITION, RecordedCells};
+use super::lineage::{NOT_RECORDED_BEFORE, not_recorded_before};
 use super::media;
 use super::name::NotebookName;
 use super::outputs::{OutputPart, split};
@@ -111,8 +112,12 @@ pub fn record(
         return Ok(report);
     }
     let hashes = module_hashes(notebook);
-    let recorded = RecordedCells::of(store, name, None)?;
-    let found = recorded.find(store, notebook, &hashes)?;
+    let snapshot = store.snapshot()?;
+    let recorded = RecordedCells::of(&snapshot, name);
+    let found = recorded.find(&snapshot, notebook, &hashes);
+    // Names that a snapshot holds are copied by the next put.
+    drop(snapshot);
+    let indices: Vec<usize> = executed.iter().map(|(index, _)| *index).collect();
     let cells: Vec<&Cell<'_>> = executed.iter().map(|(_, cell)| *cell).collect();
     let parts = parts_of(notebook, &cells, report.output_bytes);
     let mut drafts = Vec::with_capacity(executed.len());
@@ -126,7 +131,19 @@ pub fn record(
             report.unchanged += 1;
             continue;
         }
-        let recorded = RecordedCell { notebook, cell, code, module, name: &found[index].name };
+        let recorded = RecordedCell {
+            notebook,
+            cell,
+            code,
+            module,
+            name: &found[index].name,
+            not_recorded_before: not_recorded_before(
+                &hashes,
+                index,
+                |at| found[at].name.clone().into_owned(),
+                |at| indices.binary_search(&at).is_ok(),
+            ),
+        };
         let mut draft = recorded.draft(parts, context)?;
         // Clocks step back; the order of a cell's entries does not, whatever their modules.
         let before = newest.map(EntryName::created_at).filter(|before| *before >= context.now);
@@ -190,6 +207,7 @@ struct RecordedCell<'a> {
     code: &'a CellCode,
     module: &'a ModuleHash,
     name: &'a str,
+    not_recorded_before: Option<String>,
 }
 
 impl RecordedCell<'_> {
@@ -223,6 +241,8 @@ impl RecordedCell<'_> {
         ]);
         annotations.extend(count.map(|count| (EXECUTION_COUNT.to_owned(), count.to_owned())));
         annotations.extend(id.map(|id| (CELL_ID.to_owned(), id.to_owned())));
+        let not_recorded = self.not_recorded_before.clone();
+        annotations.extend(not_recorded.map(|links| (NOT_RECORDED_BEFORE.to_owned(), links)));
         annotations
     }
 }

@@ -149,7 +149,7 @@ pub enum Unusable {
 /// as it was recorded, to the byte.
 ///
 /// # Errors
-/// Those of [`Store::list`]. What is wrong with an entry is told in [`Restored::cells`].
+/// Those of [`Store::snapshot`]. What is wrong with an entry is told in [`Restored::cells`].
 pub fn restore(
     store: &Store,
     name: &NotebookName,
@@ -157,8 +157,10 @@ pub fn restore(
     options: &RestoreOptions,
 ) -> Result<Restored> {
     let hashes = module_hashes(notebook);
-    let recorded = RecordedCells::of(store, name, options.as_of)?;
-    let found = recorded.find(store, notebook, &hashes)?;
+    let snapshot = store.snapshot()?;
+    let snapshot = options.as_of.map_or(snapshot.clone(), |moment| snapshot.as_of(moment));
+    let recorded = RecordedCells::of(&snapshot, name);
+    let found = recorded.find(&snapshot, notebook, &hashes);
     let mut restored = Restored { bytes: Vec::new(), cells: Vec::new(), without_cell: Vec::new() };
     let mut filled = Vec::with_capacity(found.len());
     for (index, (position, cell)) in notebook.code_cells().enumerate() {

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::hash::{cell_hash, chain};
+use super::hash::{cell_hash, chain_after};
 use super::known::{POSITION, RecordedCells, code_of};
 use super::name::NotebookName;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::lookup::{Lookup, Miss};
+use crate::lookup::Miss;
 use crate::name::EntryName;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Snapshot};
 
 /// The ingredient that holds the hash of the chain of cells before.
 const CELLS_BEFORE: &str = "cells_before";
@@ -28,7 +28,7 @@ pub struct CellState {
     pub entry: Result<Entry, Miss>,
 }
 
-/// Returns the cells that the notebook had at `as_of`, or has now, in the order of their positions,
+/// Returns the cells that the notebook has in `snapshot`, in the order of their positions,
 /// each with its newest entry.
 ///
 /// The store never hears that a cell was deleted: its entries stay. But all that runs after it is
@@ -40,23 +40,13 @@ pub struct CellState {
 ///
 /// A last cell that was deleted stays until another one is recorded at its position or one before
 /// it changes. Entries without a position, which were put by hand, are always there.
-///
-/// # Errors
-/// Those of [`Store::list`].
-pub fn cells_at(
-    store: &Store,
-    name: &NotebookName,
-    as_of: Option<Timestamp>,
-) -> Result<Vec<CellState>> {
-    let recorded = RecordedCells::of(store, name, as_of)?;
+pub fn cells_at(snapshot: &Snapshot, name: &NotebookName) -> Vec<CellState> {
+    let recorded = RecordedCells::of(snapshot, name);
     let mut placed = Vec::new();
     let mut others = Vec::new();
     for entries in recorded.entries() {
         let newest = entries.last().expect("a recorded cell has an entry");
-        let entry = match store.entry(newest)? {
-            Lookup::Hit(entry) => Ok(entry),
-            Lookup::Miss(miss) => Err(miss),
-        };
+        let entry = snapshot.entry(newest).ok();
         match Recorded::of(entries, entry) {
             Ok(cell) => placed.push(cell),
             Err(state) => others.push(*state),
@@ -64,7 +54,7 @@ pub fn cells_at(
     }
     let mut cells: Vec<CellState> = present(placed).into_iter().map(|cell| cell.state).collect();
     cells.extend(others);
-    Ok(cells)
+    cells
 }
 
 /// A cell whose newest entry says where it stood.
@@ -118,12 +108,12 @@ fn present(cells: Vec<Recorded>) -> Vec<Recorded> {
     let mut cells: Vec<Recorded> = by_position.into_values().collect();
     cells.sort_by_key(|cell| cell.position);
     let no_code = cell_hash("");
-    let start = chain(None);
+    let start = chain_after(None);
     // What is there so far, each with the chain before it.
     let mut kept: Vec<(Recorded, Digest)> = Vec::with_capacity(cells.len());
     for cell in cells {
         let link = |(known, before): &(Recorded, Digest)| {
-            if known.code == no_code { *before } else { chain(Some((*before, known.code))) }
+            if known.code == no_code { *before } else { chain_after(Some((*before, known.code))) }
         };
         let now = kept.last().map_or(start, link);
         if cell.before.is_none_or(|before| before == now) {

@@ -30,7 +30,7 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Uses of the same layer that are plain: the one is under the other.
-const SIDEWAYS: [(&str, &str); 8] = [
+const SIDEWAYS: &[(&str, &str)] = &[
     ("clock", "error"),
     ("digest", "error"),
     ("disk", "error"),
@@ -42,7 +42,7 @@ const SIDEWAYS: [(&str, &str); 8] = [
 ];
 
 /// Third-party crates, and the modules that may name them; none is everywhere.
-const HOMES: [(&str, &[&str]); 20] = [
+const HOMES: &[(&str, &[&str])] = &[
     ("gix", &["git"]),
     ("sha1", &["git"]),
     ("sha2", &["git"]),
@@ -56,6 +56,7 @@ const HOMES: [(&str, &[&str]); 20] = [
     ("base64", &["notebook", "cli"]),
     ("serde", &["entry", "config", "cli", "size", "clock", "digest", "history"]),
     ("parquet", &["table"]),
+    ("regex", &["history"]),
     ("bytes", &["table"]),
     ("similar", &["history"]),
     ("html5gum", &["history"]),

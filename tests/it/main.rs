@@ -11,7 +11,9 @@
     reason = "tests make files, run git and fail loudly"
 )]
 
+mod asking_why;
 mod beside_git;
+mod bisecting;
 mod cli;
 mod crash;
 mod damage;

@@ -243,7 +243,9 @@ fn notebooks(
     after: &Point,
 ) -> Result<bool, Failure> {
     let cells = |point: &Point| -> Result<Vec<CellVersion>> {
-        let cells = cells_at(store, &point.notebook, point.as_of)?;
+        let now = store.snapshot()?;
+        let then = point.as_of.map_or(now.clone(), |moment| now.as_of(moment));
+        let cells = cells_at(&then, &point.notebook);
         Ok(cells.into_iter().map(version).collect())
     };
     let (old, new) = (cells(before)?, cells(after)?);

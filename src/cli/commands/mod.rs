@@ -1,6 +1,7 @@
 //! The commands, one file each: an `Args` struct whose doc comment is the help, and `run`.
 
 mod batch;
+pub(super) mod bisect;
 pub(super) mod cat;
 pub(super) mod completions;
 pub(super) mod config;
@@ -22,3 +23,4 @@ pub(super) mod show;
 pub(super) mod status;
 pub(super) mod strip;
 pub(super) mod verify;
+pub(super) mod why;
