@@ -345,6 +345,16 @@ pub enum Error {
         /// Its name.
         notebook: String,
     },
+    /// A notebook is to get the name of another that has entries of the same cells.
+    #[error("`{old}` and `{new}` both have entries of {cells} {}", if *cells == 1 { "cell" } else { "cells" })]
+    RenameTaken {
+        /// The notebook's name.
+        old: String,
+        /// The name that it is to get.
+        new: String,
+        /// How many cells are in both.
+        cells: usize,
+    },
     /// Notebooks have outputs that should have none.
     #[error("{count} of {total} notebooks have outputs")]
     NotStripped {
@@ -402,6 +412,7 @@ impl Error {
             Error::OneNotebook { .. } => "one_notebook",
             Error::WouldLose { .. } => "would_lose",
             Error::NotRestored { .. } => "not_restored",
+            Error::RenameTaken { .. } => "rename_taken",
             Error::NotStripped { .. } => "not_stripped",
         }
     }

@@ -9,21 +9,28 @@
 //!
 //! record(store, name, notebook)  -> every executed cell as an entry
 //! restore(store, name, notebook) -> the bytes with the outputs of the newest entries
+//! import(store, plan)            -> every committed version of every notebook as entries
+//! rename(store, old, new)        -> a notebook's entries under another name
 //! ```
 //! A notebook is never printed anew; all edits replace the values of `outputs` and
 //! `execution_count` inside the original bytes, so that indentation, line ends, key order and
-//! escapes stay as their author's tool wrote them. All but `record` and `restore` is pure.
+//! escapes stay as their author's tool wrote them. All above
+//! the gap is pure.
 
 mod cells;
 mod document;
 mod edit;
 mod fill;
 mod filter;
+mod follow;
 mod hash;
+mod import;
+mod imported;
 mod indent;
 mod known;
 mod layout;
 mod lexer;
+mod lineage;
 mod media;
 mod name;
 mod outputs;
@@ -31,19 +38,26 @@ mod payload;
 mod reader;
 mod record;
 mod refusal;
+mod rename;
 mod restore;
 mod strip;
 mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timeline;
 mod timing;
 
 pub use cells::{CellIdentity, CellMatch, MatchedBy, cell_names, match_cells};
 pub use document::{Cell, CellKind, Format, Notebook};
 pub use fill::{CannotFill, FilledCell, fill};
 pub use filter::{Filtered, clean, smudge};
+pub use follow::GoneNotebooks;
 pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
+pub use import::{
+    BrokenVersion, ImportOptions, ImportPlan, ImportReport, ImportSource, ImportedNotebook, import,
+    plan_import,
+};
 pub use indent::reindent;
 pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;
@@ -51,6 +65,7 @@ pub use name::NotebookName;
 pub use outputs::{OutputPart, split};
 pub use record::{RecordContext, RecordReport, TooLarge, record};
 pub use refusal::NotANotebook;
+pub use rename::{Rename, has_entries, plan_rename, rename};
 pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,

@@ -23,8 +23,10 @@ mod locked;
 mod merge;
 mod options;
 mod put;
+mod remake;
 mod salvage;
 mod suspects;
+mod trash;
 mod view;
 
 use std::path::Path;
@@ -36,7 +38,9 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use options::OpenOptions;
+pub(crate) use remake::Remade;
 use suspects::Suspects;
+pub(crate) use trash::to_trash;
 
 use crate::content::KnownContents;
 use crate::disk;
