@@ -359,8 +359,8 @@ mod tests {
             host.walk(&[]),
             [
                 "100 new File a.nb",
-                "90 File a.nb",
                 "200 File a.nb -> b \u{e9}.nb",
+                "90 File a.nb",
                 "300 merge File b \u{e9}.nb",
                 "300 merge File a.nb -> b \u{e9}.nb",
                 "400 Gone b \u{e9}.nb",
