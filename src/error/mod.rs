@@ -219,8 +219,8 @@ pub enum Error {
         /// The filter's name.
         filter: String,
     },
-    /// There is no git repository to install something in.
-    #[error("the filter has no place: {reason}")]
+    /// There is no git repository to install something in, or to read the past of.
+    #[error("there is no host repository: {reason}")]
     NoHost {
         /// Why not.
         reason: String,

@@ -405,6 +405,54 @@ fn the_host_repository_is_only_read() {
 }
 
 #[test]
+fn only_what_is_in_the_workspace_is_imported() {
+    let env = TestEnv::new();
+    std::fs::create_dir_all(env.root().join("work")).unwrap();
+    env.recell(&["-C", "work", "init"]).ok();
+    let host = Host { env };
+    host.git(&["init", "-q", "-b", "main"]);
+    host.version(10, "outside.ipynb", &["out"]);
+    host.version(20, "moving.ipynb", &["one"]);
+    host.git(&["mv", "moving.ipynb", "work/moved.ipynb"]);
+    host.version(30, "work/moved.ipynb", &["two"]);
+    let run = |args: &[&str]| host.env.recell(&[&["-C", "work"], args].concat()).ok();
+    run(&["import-history"]);
+    let log = run(&["ls", "--notebooks"]);
+    assert!(log.contains("moved.ipynb") && !log.contains("out"), "{log}");
+    let then = run(&["cat", "moved.ipynb:c0", "outputs/0.txt"]);
+    assert_eq!(then, "two");
+    let log: Value = serde_json::from_str(&run(&["--json", "log", "moved.ipynb:c0"])).unwrap();
+    assert_eq!(log.as_array().unwrap().len(), 2, "with its past outside");
+    let outside = host.env.recell(&["-C", "work", "import-history", "../outside.ipynb"]).run();
+    assert_eq!(outside.code(), 2, "{outside}");
+}
+
+#[test]
+fn notebooks_without_ids_keep_their_cells_through_edits() {
+    let host = Host::new();
+    let old = |source: &str, output: &str| {
+        let cells =
+            notebook(&[output, "x"]).replace(r#""id": "c0", "#, "").replace(r#""id": "c1", "#, "");
+        cells.replace("print(0)", source).replace("\"nbformat_minor\": 5", "\"nbformat_minor\": 4")
+    };
+    for (at, source, output) in [(10, "a", "1"), (20, "b", "2"), (30, "c", "3"), (40, "c", "3")] {
+        host.env.write("a.ipynb", old(source, output));
+        host.env.write("count.txt", format!("{at}"));
+        host.commit(at);
+    }
+    host.import(&[]);
+    let entries = host.entries();
+    let cells: std::collections::BTreeSet<&str> =
+        entries.iter().map(|entry| entry.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(cells.len(), 2, "{entries:?}");
+    // The second cell ran after other code each time.
+    assert_eq!(entries.len(), 6, "{entries:?}");
+    std::fs::remove_file(host.env.store_path().join("recell/imported")).unwrap();
+    assert_eq!(new_entries(&host.import(&[])), 0, "found again under the names they have");
+    assert_eq!(host.entries(), entries);
+}
+
+#[test]
 fn what_it_says_is_what_a_person_wants_to_know() {
     let host = Host::new();
     host.version(10, "a.ipynb", &["one", "x"]);

@@ -77,7 +77,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.dry_run {
         return show_plan(session, &plan);
     }
-    let store = session.store_to_put()?;
+    // Long work: it waits for the locks of others as long as any writer.
+    let store = workspace.open_or_create(session.options())?;
     let options = ImportOptions {
         now: session.now(),
         again: args.again,
