@@ -95,7 +95,7 @@ impl History {
         }
         drop(input);
         assert!(git.wait().unwrap().success());
-        must(Command::new("git").args(["repack", "-adq"]).current_dir(folder));
+        must(Command::new("git").args(["repack", "-adfq"]).current_dir(folder));
         must(Command::new("git").args(["reset", "-q", "--hard"]).current_dir(folder));
         size
     }
