@@ -200,10 +200,10 @@ impl NamedPaths {
 
 /// Returns `name` as it is called in `folder`; `None` if it is not below that.
 fn below_folder<'n>(name: &'n str, folder: &str) -> Option<&'n str> {
-    match folder.is_empty() {
-        true => Some(name),
-        false => name.strip_prefix(folder)?.strip_prefix('/'),
+    if folder.is_empty() {
+        return Some(name);
     }
+    name.strip_prefix(folder)?.strip_prefix('/')
 }
 
 impl NotebookFile {

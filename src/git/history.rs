@@ -309,8 +309,9 @@ mod tests {
 
         /// Commits `lines` numbered lines that end in `text`, at that second.
         fn commit(&self, path: &str, text: &str, second: i64) {
-            let lines: String = (0..20).map(|n| format!("{n} {}\n", n / 19 * second)).collect();
-            disk::replace(&self.folder.path().join(path), (lines + text).as_bytes()).unwrap();
+            let lines: Vec<String> = (0..20).map(|n| format!("{n} {}", n / 19 * second)).collect();
+            let text = format!("{}\n{text}", lines.join("\n"));
+            disk::replace(&self.folder.path().join(path), text.as_bytes()).unwrap();
             self.run(&["add", "-A"]);
             self.at(&["commit", "-q", "-m", "x"], second);
         }

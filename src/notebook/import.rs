@@ -1,86 +1,38 @@
 //! The past of the host repository as entries: every version of every notebook, at the time of its
 //! commit.
 //!
-//! [`plan_import`] walks the history and tells notebooks and versions apart (lineage.rs);
+//! [`plan_import`](super::plan_import) walks the history and tells notebooks and versions apart (lineage.rs);
 //! [`import`] reads the versions through one git, notebook by notebook and oldest first, and
 //! records each as it would have been recorded then: a cell that is what the store held of it at
 //! that moment makes no entry. So nothing is ever recorded twice, and a run that comes back after
 //! another (`git revert`) is a run of its own time.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use super::document::Notebook;
-use super::follow::{EXTENSION, Names};
-use super::hash::{ModuleHashes, module_hashes};
-use super::imported::{Imported, VersionKey, version_key};
-use super::lineage::{History, Lineage, Version};
+use super::imported::{Imported, VersionKey};
+use super::lineage::Version;
 use super::name::NotebookName;
-use super::outputs::OutputPart;
-use super::record::{RecordContext, RecordedCell, all_parts};
-use super::refusal::NotANotebook;
+use super::past::{ImportPlan, Planned, key_of};
+use super::record::{RecordContext, RecordedCell};
 use super::rename::{Rename, has_entries, rename};
-use super::timeline::{CellNow, Timeline, digest_of_parts};
+use super::timeline::{CellNow, Timeline};
+use super::versions::{ExecutedCell, ExecutedVersion, ReadVersion, read_batches};
 use crate::clock::Timestamp;
-use crate::digest::Digest;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::git::{
-    Blob, Git, GitEnvironment, HistoryRange, HostRepository, ObjectId, paths_at_head, read_blobs,
-    walk_history,
-};
+use crate::git::{Blob, ObjectId};
 use crate::name::{EntryName, ExecutionKey};
 use crate::progress::{Progress, Unit};
 use crate::store::Store;
 
 /// What the manifest says of entries that were imported.
 const PRODUCER: &str = concat!("recell ", env!("CARGO_PKG_VERSION"), " import-history");
-/// A notebook of more bytes than this is no notebook that anybody opens.
-const LARGEST: u64 = 1 << 30;
-/// As much as is read before it is worked on, on all cores; two such batches wait at most.
-const BATCH_BYTES: usize = 8 << 20;
-const BATCH_VERSIONS: usize = 64;
 /// After so much it is flushed, and noted as done: what a crash may make us read again.
 const FLUSH_BYTES: u64 = 128 << 20;
 const FLUSH_ENTRIES: usize = 8192;
 const FLUSH_VERSIONS: usize = 4096;
-/// Raised when the same version would be recorded otherwise.
-const KEY_FORMAT: &str = "1";
-
-/// Which part of the past is wanted.
-pub struct ImportSource<'a> {
-    /// The folder that notebooks are named from.
-    pub base: &'a Path,
-    /// What git sees of the environment.
-    pub git: GitEnvironment,
-    /// Revisions and ranges as git reads them, such as `main` or `main~50..main`. None means
-    /// `HEAD`, all branches, those of remotes too, and all tags.
-    pub revisions: &'a [String],
-    /// Only commits since this moment, as git reads times.
-    pub since: Option<&'a str>,
-    /// Whether a notebook is wanted: its name, and all names that it ever had, that among them.
-    pub wanted: &'a dyn Fn(&NotebookName, &[NotebookName]) -> bool,
-}
-
-/// The past as it can be imported: a plan until it was carried out.
-pub struct ImportPlan {
-    host: HostRepository,
-    git: Git,
-    base: PathBuf,
-    notebooks: Vec<Planned>,
-    /// How many versions are links or submodules, which are left out.
-    pub no_files: usize,
-}
-
-struct Planned {
-    name: NotebookName,
-    /// Its other names, if they are free: no other notebook is called so now.
-    former: Vec<NotebookName>,
-    history: History,
-}
 
 /// How to go about an import.
 #[derive(Debug, Clone, Copy)]
@@ -139,59 +91,6 @@ pub struct BrokenVersion {
     pub path: String,
     /// Why.
     pub reason: String,
-}
-
-/// Walks the host repository's history and says what there is to import. Nothing is changed.
-///
-/// # Errors
-/// [`Error::NoHost`], and [`Error::GitFailed`] if a revision is unknown.
-pub fn plan_import(source: &ImportSource<'_>, progress: &dyn Progress) -> Result<ImportPlan> {
-    let git = Git::new(source.git.clone());
-    let host = HostRepository::discover(source.base, &git)
-        .map_err(|reason| Error::NoHost { reason: reason.to_string() })?;
-    let mut lineage = Lineage::default();
-    let range = HistoryRange {
-        revisions: source.revisions,
-        since: source.since,
-        ..HistoryRange::default()
-    };
-    progress.begin("reading the history", None, Unit::Items);
-    let walked = walk_history(&host, &git, range, EXTENSION, |commit, change| {
-        progress.advance(1);
-        lineage.take(commit, change);
-        true
-    });
-    progress.end();
-    walked?;
-    let at_head: HashSet<String> = paths_at_head(&host, &git, EXTENSION)?.into_iter().collect();
-    let no_files = lineage.no_files;
-    let base = disk::real_path(source.base);
-    let names = Names::new(&host, &base);
-    let mut notebooks = Vec::new();
-    for history in lineage.finish(&at_head) {
-        let Some(name) = names.of(&history.path) else { continue };
-        let all: Vec<NotebookName> = history.paths.iter().filter_map(|p| names.of(p)).collect();
-        if (source.wanted)(&name, &all) {
-            let free = history.paths.iter().filter(|path| !at_head.contains(*path));
-            let former = free.filter_map(|path| names.of(path)).filter(|other| *other != name);
-            notebooks.push(Planned { former: former.collect(), name, history });
-        }
-    }
-    notebooks.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(ImportPlan { host, git, base, notebooks, no_files })
-}
-
-impl ImportPlan {
-    /// Returns the notebooks, each with how many versions of it there are and all its names.
-    pub fn notebooks(&self) -> impl Iterator<Item = (&NotebookName, usize, &[NotebookName])> {
-        let all = self.notebooks.iter();
-        all.map(|planned| (&planned.name, planned.history.versions.len(), &*planned.former))
-    }
-
-    /// Returns how many versions there are.
-    pub fn versions(&self) -> usize {
-        self.notebooks.iter().map(|planned| planned.history.versions.len()).sum()
-    }
 }
 
 /// Records all versions of `plan` that were not imported before.
@@ -443,117 +342,4 @@ impl Run<'_> {
         self.flushed_bytes = self.store.bytes_written();
         Ok(())
     }
-}
-
-impl Planned {
-    /// Returns the path that a version had.
-    fn path(&self, version: &Version) -> &str {
-        self.history.paths.get(version.path as usize).map_or("", String::as_str)
-    }
-}
-
-fn key_of(planned: &Planned, version: &Version) -> VersionKey {
-    version_key(&[
-        KEY_FORMAT,
-        planned.name.as_str(),
-        &version.commit.to_string(),
-        &version.blob.to_string(),
-        &version.at.to_string(),
-    ])
-}
-
-/// Reads all blobs and hands them on in batches.
-fn read_batches(plan: &ImportPlan, ids: &[ObjectId], sender: &SyncSender<Vec<Blob>>) -> Result<()> {
-    let mut batch: Vec<Blob> = Vec::new();
-    let mut bytes = 0;
-    read_blobs(&plan.host, &plan.git, ids, LARGEST, |blob| {
-        bytes += if let Blob::Bytes(blob) = &blob { blob.len() } else { 0 };
-        batch.push(blob);
-        if bytes < BATCH_BYTES && batch.len() < BATCH_VERSIONS {
-            return true;
-        }
-        bytes = 0;
-        // Nobody takes them any more after a failure.
-        sender.send(std::mem::take(&mut batch)).is_ok()
-    })?;
-    drop(sender.send(batch));
-    Ok(())
-}
-
-/// A version that was read.
-enum ReadVersion<'a> {
-    Notebook(Box<ExecutedVersion<'a>>),
-    /// It is as many bytes, and that many cells are too large.
-    WithoutOutputs(u64, usize),
-    /// Its content is kept elsewhere.
-    Elsewhere,
-    /// Why it is none, and its bytes.
-    Broken(String, u64),
-}
-
-struct ExecutedVersion<'a> {
-    notebook: Notebook<'a>,
-    hashes: ModuleHashes,
-    cells: Vec<ExecutedCell<'a>>,
-    too_large: usize,
-}
-
-struct ExecutedCell<'a> {
-    /// Its place among the code cells, and among all.
-    index: usize,
-    position: usize,
-    parts: Vec<OutputPart<'a>>,
-    digest: Digest,
-}
-
-impl<'a> ReadVersion<'a> {
-    fn of(blob: &'a Blob, max_output: u64) -> ReadVersion<'a> {
-        let bytes = match blob {
-            Blob::Bytes(bytes) => bytes,
-            Blob::Missing => return ReadVersion::Broken("it is not in this clone".into(), 0),
-            Blob::TooLarge(size) => {
-                let size = crate::size::ByteSize::new(*size);
-                return ReadVersion::Broken(format!("it is too large ({size})"), 0);
-            }
-        };
-        match Notebook::parse(bytes) {
-            Ok(notebook) => ReadVersion::of_notebook(notebook, bytes.len() as u64, max_output),
-            Err(_) if is_pointer(bytes) => ReadVersion::Elsewhere,
-            // A notebook that was never saved: nothing is lost.
-            Err(NotANotebook::Empty) => ReadVersion::WithoutOutputs(0, 0),
-            Err(reason) => ReadVersion::Broken(reason.to_string(), bytes.len() as u64),
-        }
-    }
-
-    fn of_notebook(notebook: Notebook<'a>, bytes: u64, max_output: u64) -> ReadVersion<'a> {
-        let (mut executed, mut too_large) = (Vec::new(), 0);
-        for (index, (position, cell)) in notebook.code_cells().enumerate() {
-            let bytes = cell.outputs().map_or(0, |span| (span.end - span.start) as u64);
-            if !cell.is_executed() {
-                continue;
-            } else if bytes > max_output {
-                too_large += 1;
-            } else {
-                executed.push((index, position));
-            }
-        }
-        if executed.is_empty() {
-            return ReadVersion::WithoutOutputs(bytes, too_large);
-        }
-        let cell = |(index, position): (usize, usize)| {
-            let parts = all_parts(&notebook, &notebook.cells()[position]);
-            ExecutedCell { index, position, digest: digest_of_parts(&parts), parts }
-        };
-        let cells = executed.into_iter().map(cell).collect();
-        let hashes = module_hashes(&notebook);
-        ReadVersion::Notebook(Box::new(ExecutedVersion { notebook, hashes, cells, too_large }))
-    }
-}
-
-/// Whether the bytes only say where the content is.
-fn is_pointer(bytes: &[u8]) -> bool {
-    const LONGEST: usize = 1024;
-    let is_annex = || memchr::memmem::find(bytes, b"/annex/objects/").is_some();
-    bytes.len() < LONGEST
-        && (bytes.starts_with(b"version https://git-lfs.github.com/spec/") || is_annex())
 }

@@ -127,7 +127,9 @@ impl Lineage {
             paths.sort();
             paths.dedup();
             paths_of.push(paths);
-            nodes.iter().for_each(|node| group_of[*node] = group);
+            for node in nodes {
+                group_of[*node] = group;
+            }
         }
         let mut moments =
             Moments { versions: vec![Vec::new(); groups.len()], ..Moments::default() };

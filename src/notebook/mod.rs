@@ -34,6 +34,7 @@ mod lineage;
 mod media;
 mod name;
 mod outputs;
+mod past;
 mod payload;
 mod reader;
 mod record;
@@ -47,6 +48,7 @@ mod tests;
 mod text;
 mod timeline;
 mod timing;
+mod versions;
 
 pub use cells::{CellIdentity, CellMatch, MatchedBy, cell_names, match_cells};
 pub use document::{Cell, CellKind, Format, Notebook};
@@ -54,15 +56,13 @@ pub use fill::{CannotFill, FilledCell, fill};
 pub use filter::{Filtered, clean, smudge};
 pub use follow::GoneNotebooks;
 pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
-pub use import::{
-    BrokenVersion, ImportOptions, ImportPlan, ImportReport, ImportSource, ImportedNotebook, import,
-    plan_import,
-};
+pub use import::{BrokenVersion, ImportOptions, ImportReport, ImportedNotebook, import};
 pub use indent::reindent;
 pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;
 pub use name::NotebookName;
 pub use outputs::{OutputPart, split};
+pub use past::{ImportPlan, ImportSource, plan_import};
 pub use record::{RecordContext, RecordReport, TooLarge, record};
 pub use refusal::NotANotebook;
 pub use rename::{Rename, has_entries, plan_rename, rename};

@@ -33,7 +33,16 @@ struct Past {
 /// The newest entry of a cell, read when it is first asked for.
 struct Newest {
     name: EntryName,
-    said: Option<Option<Said>>,
+    said: Saying,
+}
+
+/// What an entry says.
+enum Saying {
+    /// It was not looked into.
+    Unread,
+    /// It cannot be read, or nothing recorded it.
+    Nothing,
+    This(Said),
 }
 
 #[derive(Clone)]
@@ -79,7 +88,8 @@ impl Timeline {
     pub(super) fn advance(&mut self, now: Timestamp) {
         for past in self.cells.values_mut() {
             while past.ahead.front().is_some_and(|name| name.created_at() <= now) {
-                past.newest = past.ahead.pop_front().map(|name| Newest { name, said: None });
+                past.newest =
+                    past.ahead.pop_front().map(|name| Newest { name, said: Saying::Unread });
             }
         }
     }
@@ -144,7 +154,7 @@ impl Timeline {
             position: cell.position,
             code: cell.code,
         };
-        let said = Some(Some(Said { seen, parts: cell.parts }));
+        let said = Saying::This(Said { seen, parts: cell.parts });
         self.cells.entry(segment).or_default().newest = Some(Newest { name, said });
     }
 }
@@ -152,15 +162,15 @@ impl Timeline {
 impl Newest {
     /// Returns what the entry says; `None` if it cannot be read or nothing recorded it.
     fn said(&mut self, store: &Store, segment: &str) -> Result<Option<&Said>> {
-        if self.said.is_none() {
+        if matches!(self.said, Saying::Unread) {
             let entry = store.entry(&self.name)?.hit();
             let said = entry.and_then(|entry| {
                 let seen = seen_in(segment, entry.manifest())?;
                 Some(Said { seen, parts: parts_of_manifest(entry.manifest()) })
             });
-            self.said = Some(said);
+            self.said = said.map_or(Saying::Nothing, Saying::This);
         }
-        Ok(self.said.as_ref().and_then(Option::as_ref))
+        Ok(if let Saying::This(said) = &self.said { Some(said) } else { None })
     }
 }
 
@@ -186,6 +196,8 @@ fn line(path: &str, size: u64, media_type: &str, digest: &Digest) -> String {
 fn digest_of_lines(mut lines: Vec<String>) -> Digest {
     lines.sort_unstable();
     let mut digester = Digester::default();
-    lines.iter().for_each(|line| digester.update(line.as_bytes()));
+    for line in &lines {
+        digester.update(line.as_bytes());
+    }
     digester.finish()
 }

@@ -49,10 +49,10 @@ pub(crate) struct Args {
 
 /// Reads a revision, which is never an option of git.
 fn revision(text: &str) -> Result<String, String> {
-    match text.starts_with('-') || text.is_empty() {
-        true => Err("it is no revision".into()),
-        false => Ok(text.to_owned()),
+    if text.starts_with('-') || text.is_empty() {
+        return Err("it is no revision".into());
     }
+    Ok(text.to_owned())
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {

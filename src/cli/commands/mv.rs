@@ -46,10 +46,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         let (old, new) = (old.to_string(), new.to_string());
         return Err(Error::RenameTaken { old, new, cells: shared_cells.len() }.into());
     }
-    let renames = match args.dry_run {
-        true => renames,
-        false => rename(&store, &pairs, args.merge, session.now())?,
-    };
+    let renames =
+        if args.dry_run { renames } else { rename(&store, &pairs, args.merge, session.now())? };
     let ui = &session.ui;
     if ui.json() {
         let documents: Vec<Value> = renames.iter().map(document).collect();
@@ -83,9 +81,10 @@ fn pairs(
         workspace: session.workspace().map(|w| w.base().to_owned()).unwrap_or_default(),
     };
     if has_entries(store, &old)? {
-        let target = match is_folder {
-            true => new_path.join(args.old.file_name().unwrap_or_default()),
-            false => new_path.clone(),
+        let target = if is_folder {
+            new_path.join(args.old.file_name().unwrap_or_default())
+        } else {
+            new_path.clone()
         };
         let target = notebooks::name_of_path(session.workspace()?, &target);
         return Ok(vec![(old, target.ok_or_else(outside)?)]);
