@@ -194,6 +194,7 @@ impl Run<'_> {
                     && !timeline.had_between(before.at, found.at)
                 {
                     is_read = false;
+                    self.done.push(key_of(planned, found));
                 }
                 self.report.notebooks[notebook].known += usize::from(is_known);
                 if is_read {

@@ -164,10 +164,19 @@ fn warn_of_file(session: &Session, rename: &Rename) -> Outcome {
     if there(&rename.old) && !there(&rename.new) {
         session.ui.warn(
             &format!("the file is still called `{}`", rename.old),
-            Some(&format!("Rename it too: `git mv {} {}`.", rename.old, rename.new)),
+            Some(&format!("Rename it too: `git mv {} {}`.", word(&rename.old), word(&rename.new))),
         );
     }
     Ok(())
+}
+
+/// Returns a name as one word of a shell.
+pub(super) fn word(name: &NotebookName) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=,@:".contains(c);
+    if name.as_str().chars().all(is_plain) {
+        return name.to_string();
+    }
+    format!("'{}'", name.as_str().replace('\'', r"'\''"))
 }
 
 /// Returns what `--json` prints of a rename.

@@ -86,11 +86,11 @@ fn follow_renames(session: &Session, store: &Store, files: &[NotebookFile]) -> R
         let Ok(contents) = file.read() else { continue };
         let Ok(notebook) = file.parse(&contents) else { continue };
         if let Some(old) = gone.similar(&notebook) {
-            let name = &file.name;
+            let (name, from, to) = (&file.name, mv::word(old), mv::word(&file.name));
             session.ui.warn(
                 &format!("`{name}` has the cells of `{old}`, which is gone"),
                 Some(&format!(
-                    "If it was renamed, `recell mv --merge {old} {name}` keeps its history."
+                    "If it was renamed, `recell mv --merge {from} {to}` keeps its history."
                 )),
             );
         }
