@@ -1,7 +1,7 @@
 //! recell beside raw files and SQLite, in one run on one disk.
 //!
 //! ```console
-//! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large notebooks …]
+//! cargo run --release -p recell-bench -- --tmp /a/folder/on/a/journaled/disk [small large notebooks import …]
 //! ```
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 )]
 
 mod fresh;
+mod import;
 mod large;
 mod notebooks;
 mod processes;
@@ -38,6 +39,7 @@ fn main() {
         ("processes", processes::run),
         ("large", large::run),
         ("notebooks", notebooks::run),
+        ("import", import::run),
     ] {
         if wanted(name) {
             settle();

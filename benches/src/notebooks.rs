@@ -142,7 +142,7 @@ fn print_per_second(what: &str, count: usize, times: &mut [Duration]) {
 }
 
 /// Returns the command that was built with this program.
-fn command() -> Option<PathBuf> {
+pub(crate) fn command() -> Option<PathBuf> {
     let path = std::env::current_exe().ok()?.with_file_name("recell");
     path.exists().then_some(path)
 }
@@ -160,7 +160,7 @@ fn git(folder: &Path, args: &[&str]) {
     must(Command::new("git").arg("-C").arg(folder).args(args));
 }
 
-fn must(command: &mut Command) {
+pub(crate) fn must(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

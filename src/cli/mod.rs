@@ -51,6 +51,7 @@ struct CommandLine {
 enum Command {
     Init(commands::init::Args),
     Record(commands::record::Args),
+    ImportHistory(commands::import_history::Args),
     Restore(commands::restore::Args),
     Strip(commands::strip::Args),
     Lock(commands::lock::Args),
@@ -68,6 +69,7 @@ enum Command {
     Status(commands::status::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
+    Mv(commands::mv::Args),
     Rm(commands::rm::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
@@ -79,6 +81,7 @@ impl Command {
         match self {
             Command::Init(args) => commands::init::run(args, session),
             Command::Record(args) => commands::record::run(args, session),
+            Command::ImportHistory(args) => commands::import_history::run(args, session),
             Command::Restore(args) => commands::restore::run(args, session),
             Command::Strip(args) => commands::strip::run(args, session),
             Command::Lock(args) => commands::lock::run(args, session),
@@ -96,6 +99,7 @@ impl Command {
             Command::Status(args) => commands::status::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
+            Command::Mv(args) => commands::mv::run(args, session),
             Command::Rm(args) => commands::rm::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),

@@ -1,6 +1,6 @@
 //! Which notebooks a command line names, and how they are read and written back.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::report::{Failure, Outcome};
 use super::session::Session;
@@ -122,6 +122,99 @@ fn name_in(workspace: &Workspace, path: &Path) -> Result<NotebookName> {
 pub(super) fn folder_in(workspace: &Workspace, folder: &Path) -> Option<PathBuf> {
     let base = disk::real_path(workspace.base());
     disk::real_path(folder).strip_prefix(&base).ok().map(Path::to_owned)
+}
+
+/// Returns the name of what is, or was, at `path`: the folders on its way need not be there.
+/// `None` if that is not in the workspace, or the workspace itself.
+pub(super) fn name_of_path(workspace: &Workspace, path: &Path) -> Option<NotebookName> {
+    NotebookName::of_path(&place_in(workspace, path)?)
+}
+
+/// Returns where in the workspace a path is that need not be there.
+fn place_in(workspace: &Workspace, path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    // Links above the notebook are followed as far as there is something.
+    let there = plain.ancestors().skip(1).find(|folder| disk::is_folder(folder))?;
+    let rest = plain.strip_prefix(there).ok()?;
+    folder_in(workspace, there).map(|folder| folder.join(rest))
+}
+
+/// What paths on a command line say of notebooks that may be there no longer.
+pub(super) struct NamedPaths {
+    /// Notebooks, or folders with all below, in the workspace; all if one is the empty path.
+    names: Vec<String>,
+    /// Globs below a folder of the workspace.
+    globs: Vec<(String, Glob)>,
+}
+
+impl NamedPaths {
+    /// Reads `paths`; none means all.
+    ///
+    /// # Errors
+    /// [`Error::OutsideWorkspace`].
+    pub(super) fn new(
+        session: &Session,
+        workspace: &Workspace,
+        paths: &[PathBuf],
+    ) -> Result<NamedPaths> {
+        let mut named = NamedPaths { names: Vec::new(), globs: Vec::new() };
+        let text = |path: &Path| {
+            let place = if disk::is_folder(path) {
+                folder_in(workspace, path)
+            } else {
+                place_in(workspace, path)
+            };
+            let base = workspace.base();
+            let outside = || Error::OutsideWorkspace { path: path.into(), workspace: base.into() };
+            let place = place.ok_or_else(outside)?;
+            Ok::<String, Error>(
+                NotebookName::of_path(&place).map_or(String::new(), |n| n.to_string()),
+            )
+        };
+        for path in paths {
+            let full = session.path(path);
+            match glob_of(path, &full) {
+                Some(glob) => named.globs.push((text(&session.path(Path::new(".")))?, glob)),
+                None => named.names.push(text(&full)?),
+            }
+        }
+        if paths.is_empty() {
+            named.names.push(String::new());
+        }
+        Ok(named)
+    }
+
+    /// Whether one of `names` was named by itself.
+    pub(super) fn has_file(&self, names: &[NotebookName]) -> bool {
+        names.iter().any(|name| self.names.iter().any(|named| named == name.as_str()))
+    }
+
+    /// Whether one of `names` was named, or is in a folder or glob that was.
+    pub(super) fn has(&self, names: &[NotebookName]) -> bool {
+        let is_below =
+            |name: &str| self.names.iter().any(|folder| below_folder(name, folder).is_some());
+        let matches = |name: &str| {
+            let below = |folder: &str| below_folder(name, folder);
+            self.globs.iter().any(|(folder, glob)| below(folder).is_some_and(|n| glob.matches(n)))
+        };
+        self.has_file(names)
+            || names.iter().any(|name| is_below(name.as_str()) || matches(name.as_str()))
+    }
+}
+
+/// Returns `name` as it is called in `folder`; `None` if it is not below that.
+fn below_folder<'n>(name: &'n str, folder: &str) -> Option<&'n str> {
+    if folder.is_empty() {
+        return Some(name);
+    }
+    name.strip_prefix(folder)?.strip_prefix('/')
 }
 
 impl NotebookFile {

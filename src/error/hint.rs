@@ -146,6 +146,9 @@ impl Error {
             Error::NotRestored { .. } => {
                 Some("This is a mistake in recell: please report it with the notebook.".into())
             }
+            Error::RenameTaken { .. } => Some(
+                "If they are one notebook, run it again with `--merge`; nothing is lost.".into(),
+            ),
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())
             }

@@ -219,8 +219,8 @@ pub enum Error {
         /// The filter's name.
         filter: String,
     },
-    /// There is no git repository to install something in.
-    #[error("the filter has no place: {reason}")]
+    /// There is no git repository to install something in, or to read the past of.
+    #[error("there is no host repository: {reason}")]
     NoHost {
         /// Why not.
         reason: String,
@@ -389,6 +389,16 @@ pub enum Error {
         /// Its name.
         notebook: String,
     },
+    /// A notebook is to get the name of another that has entries of the same cells.
+    #[error("`{old}` and `{new}` both have entries of {cells} {}", if *cells == 1 { "cell" } else { "cells" })]
+    RenameTaken {
+        /// The notebook's name.
+        old: String,
+        /// The name that it is to get.
+        new: String,
+        /// How many cells are in both.
+        cells: usize,
+    },
     /// Notebooks have outputs that should have none.
     #[error("{count} of {total} notebooks have outputs")]
     NotStripped {
@@ -452,6 +462,7 @@ impl Error {
             Error::CannotCompare { .. } => "cannot_compare",
             Error::WouldLose { .. } => "would_lose",
             Error::NotRestored { .. } => "not_restored",
+            Error::RenameTaken { .. } => "rename_taken",
             Error::NotStripped { .. } => "not_stripped",
         }
     }

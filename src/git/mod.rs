@@ -4,8 +4,10 @@
 
 mod attribute_lines;
 mod attributes;
+mod blobs;
 mod check;
 mod filter_protocol;
+mod history;
 mod host;
 mod inflate;
 mod loose_refs;
@@ -19,16 +21,22 @@ mod raw_pack;
 mod refs;
 mod repository;
 mod revision;
+mod stream;
 
 pub(crate) use gix::ObjectId;
 
 pub(crate) use crate::config::ObjectFormat;
 pub(crate) use attributes::{FilterPlan, FilterSetting};
+pub(crate) use blobs::{Blob, read_blobs};
 pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
 };
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
+};
+pub(crate) use history::{
+    FileMode, HistoryChange, HistoryCommit, HistoryRange, paths_at_head, staged_renames,
+    walk_history,
 };
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};

@@ -255,7 +255,7 @@ impl GitCommand {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this module is the home of the git process")]
-    fn spawn(&self, stdin: Stdio) -> Result<Child> {
+    pub(super) fn spawn(&self, stdin: Stdio) -> Result<Child> {
         let mut command = Command::new(&self.git.program);
         command
             .env_clear()
@@ -275,13 +275,13 @@ impl GitCommand {
         })
     }
 
-    fn broken_pipe(&self) -> impl Fn(io::Error) -> Error + use<> {
+    pub(super) fn broken_pipe(&self) -> impl Fn(io::Error) -> Error + use<> {
         let command = self.shown();
         move |source| Error::TalkToGit { command: command.clone(), source }
     }
 
     /// Returns the command as people read it, without passwords in addresses.
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let args = self.place.iter().chain(&self.args);
         let args = args.map(|arg| without_password(&arg.to_string_lossy()));
         std::iter::once("git".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
@@ -322,7 +322,7 @@ impl GitOutput {
         text.strip_suffix('\n').unwrap_or(&text).to_owned()
     }
 
-    fn failure(self, command: String) -> Error {
+    pub(super) fn failure(self, command: String) -> Error {
         let stderr = without_password(self.stderr.trim_end());
         Error::GitFailed { command, exit_code: self.exit_code, stderr }
     }

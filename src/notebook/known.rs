@@ -14,7 +14,7 @@ use crate::name::{EntryName, encode};
 use crate::store::Snapshot;
 
 /// The version label of what is recorded: results of other labels are of other tools.
-const VERSION: &str = "0";
+pub(super) const VERSION: &str = "0";
 /// The annotation that holds a cell's place among all cells of its notebook.
 pub(super) const POSITION: &str = "position";
 /// The ingredient that holds the hash of the cell's own code.
@@ -37,11 +37,14 @@ pub(super) struct FoundCell<'r> {
 }
 
 /// A recorded cell that was looked into.
-struct Seen<'r> {
-    segment: &'r str,
-    name: String,
-    position: usize,
-    code: Digest,
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// Its encoded segment, and its name.
+    pub(super) segment: String,
+    pub(super) name: String,
+    /// Its place among all cells of the notebook, and the hash of its code, when it ran last.
+    pub(super) position: usize,
+    pub(super) code: Digest,
 }
 
 impl RecordedCells {
@@ -111,48 +114,63 @@ impl RecordedCells {
         for (segment, entries) in &self.cells {
             seen.extend(look_into(snapshot, segment, entries));
         }
-        seen.sort_by_key(|cell| cell.position);
-        let known: Vec<CellIdentity> = seen
-            .iter()
-            .map(|cell| CellIdentity { id: Some(cell.segment.to_owned()), code: cell.code })
-            .collect();
-        let current: Vec<CellIdentity> = hashes
-            .codes
-            .iter()
-            .map(|code| CellIdentity { id: Some(encode(&code.name).into()), code: code.hash })
-            .collect();
-        let matches = match_cells(&known, &current);
-        let has_id: HashSet<usize> = notebook
-            .code_cells()
-            .enumerate()
-            .filter(|(_, (_, cell))| cell.id().is_some())
-            .map(|(index, _)| index)
-            .collect();
-        let some = |by| matches.iter().flatten().any(|found| found.by == by);
-        // Where cells kept their ids or code, a new id at an old place is a new cell.
-        let all_anew = some(MatchedBy::Code) && !some(MatchedBy::Id);
-        for (index, (cell, found_by)) in found.iter_mut().zip(&matches).enumerate() {
-            let Some(CellMatch { known, by }) = *found_by else { continue };
-            let Seen { segment, name, .. } = &seen[known];
-            let nameless = !has_id.contains(&index) && name.starts_with(NAMELESS);
-            if by == MatchedBy::Id || (by == MatchedBy::Order && !nameless && !all_anew) {
-                continue;
+        for (cell, seen) in found.iter_mut().zip(renamed(notebook, hashes, &mut seen)) {
+            if let Some(Seen { segment, name, .. }) = seen {
+                cell.name = Cow::Owned(name.clone());
+                cell.entries = &self.cells[segment];
             }
-            cell.name = Cow::Owned(name.clone());
-            cell.entries = &self.cells[*segment];
         }
     }
 }
 
+/// Returns for each code cell the recorded one of another name that it is, if it is one; `seen`
+/// are all recorded cells.
+pub(super) fn renamed<'s>(
+    notebook: &Notebook<'_>,
+    hashes: &ModuleHashes,
+    seen: &'s mut [Seen],
+) -> Vec<Option<&'s Seen>> {
+    seen.sort_by_key(|cell| cell.position);
+    let known: Vec<CellIdentity> = seen
+        .iter()
+        .map(|cell| CellIdentity { id: Some(cell.segment.clone()), code: cell.code })
+        .collect();
+    let current: Vec<CellIdentity> = hashes
+        .codes
+        .iter()
+        .map(|code| CellIdentity { id: Some(encode(&code.name).into()), code: code.hash })
+        .collect();
+    let matches = match_cells(&known, &current);
+    let has_id: HashSet<usize> = notebook
+        .code_cells()
+        .enumerate()
+        .filter(|(_, (_, cell))| cell.id().is_some())
+        .map(|(index, _)| index)
+        .collect();
+    let some = |by| matches.iter().flatten().any(|found| found.by == by);
+    // Where cells kept their ids or code, a new id at an old place is a new cell.
+    let all_anew = some(MatchedBy::Code) && !some(MatchedBy::Id);
+    let seen = &*seen;
+    let find = |(index, found): (usize, &Option<CellMatch>)| {
+        let CellMatch { known, by } = (*found)?;
+        let nameless = !has_id.contains(&index) && seen[known].name.starts_with(NAMELESS);
+        let other = by != MatchedBy::Id && (by != MatchedBy::Order || nameless || all_anew);
+        other.then(|| &seen[known])
+    };
+    matches.iter().enumerate().map(find).collect()
+}
+
 /// Returns what the newest entry of a recorded cell says of it; `None` if it cannot be read.
-fn look_into<'r>(snapshot: &Snapshot, segment: &'r str, entries: &[EntryName]) -> Option<Seen<'r>> {
+fn look_into(snapshot: &Snapshot, segment: &str, entries: &[EntryName]) -> Option<Seen> {
     let newest = entries.last().expect("a recorded cell has an entry");
-    let entry = snapshot.entry(newest).hit()?;
-    let manifest = entry.manifest();
-    let position = manifest.provenance.annotations.get(POSITION);
-    let position = position.and_then(|text| text.parse().ok());
-    let (position, code) = position.zip(code_of(manifest))?;
-    Some(Seen { segment, name: manifest.key.cell().to_owned(), position, code })
+    seen_in(segment, snapshot.entry(newest).hit()?.manifest())
+}
+
+/// Returns what a manifest says of its cell; `None` if nothing recorded it.
+pub(super) fn seen_in(segment: &str, manifest: &Manifest) -> Option<Seen> {
+    let position = manifest.provenance.annotations.get(POSITION)?.parse().ok()?;
+    let (code, name) = (code_of(manifest)?, manifest.key.cell().to_owned());
+    Some(Seen { segment: segment.to_owned(), name, position, code })
 }
 
 /// Returns the hash of the code that an entry is the result of.

@@ -10,18 +10,25 @@
 //! record(store, name, notebook)  -> every executed cell as an entry
 //! restore(store, name, notebook) -> the bytes with the outputs of the newest entries
 //! cells_at(snapshot, name)       -> the cells that the notebook had then, by their entries
+//! import(store, plan)            -> every committed version of every notebook as entries
+//! rename(store, old, new)        -> a notebook's entries under another name
 //! ```
 //! A notebook is never printed anew; all edits replace the values of `outputs` and
 //! `execution_count` inside the original bytes, so that indentation, line ends, key order and
-//! escapes stay as their author's tool wrote them. All but `record` and `restore` is pure.
+//! escapes stay as their author's tool wrote them. All above
+//! the gap is pure.
 
+mod ancestry;
 mod cells;
 mod choose;
 mod document;
 mod edit;
 mod fill;
 mod filter;
+mod follow;
 mod hash;
+mod import;
+mod imported;
 mod indent;
 mod known;
 mod layout;
@@ -30,10 +37,12 @@ mod lineage;
 mod media;
 mod name;
 mod outputs;
+mod past;
 mod payload;
 mod reader;
 mod record;
 mod refusal;
+mod rename;
 mod restore;
 mod standing;
 mod state;
@@ -42,22 +51,28 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timeline;
 mod timing;
+mod versions;
 
 pub use cells::{CellIdentity, CellMatch, MatchedBy, cell_names, match_cells};
 pub use choose::{ChosenCell, chosen};
 pub use document::{Cell, CellKind, Format, Notebook};
 pub use fill::{CannotFill, FilledCell, fill};
 pub use filter::{Filtered, clean, smudge};
+pub use follow::GoneNotebooks;
 pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
+pub use import::{BrokenVersion, ImportOptions, ImportReport, ImportedNotebook, import};
 pub use indent::reindent;
 pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;
 pub use lineage::{CellsBefore, Lineage, standing_before};
 pub use name::NotebookName;
 pub use outputs::{OutputPart, split};
+pub use past::{ImportPlan, ImportSource, plan_import};
 pub use record::{RecordContext, RecordReport, TooLarge, record};
 pub use refusal::NotANotebook;
+pub use rename::{Rename, has_entries, plan_rename, rename};
 pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,

@@ -21,7 +21,7 @@ use crate::name::{EntryName, ExecutionKey};
 use crate::store::{Draft, DraftPart, Source, Store};
 
 /// What the manifest says of entries that were recorded.
-const PRODUCER: &str = concat!("recell ", env!("CARGO_PKG_VERSION"), " record");
+pub(super) const PRODUCER: &str = concat!("recell ", env!("CARGO_PKG_VERSION"), " record");
 /// The annotation that holds `nbformat`: outputs of format 3 do not fit a notebook of format 4.
 pub(super) const NBFORMAT: &str = "nbformat";
 /// The annotation that holds the execution count, where the cell has one.
@@ -137,6 +137,7 @@ pub fn record(
             code,
             module,
             name: &found[index].name,
+            producer: PRODUCER,
             not_recorded_before: not_recorded_before(
                 &hashes,
                 index,
@@ -174,7 +175,7 @@ fn parts_of<'a>(
 }
 
 /// Returns all parts of an executed cell: its outputs, their layout and its code.
-fn all_parts<'a>(notebook: &Notebook<'a>, cell: &Cell<'_>) -> Vec<OutputPart<'a>> {
+pub(super) fn all_parts<'a>(notebook: &Notebook<'a>, cell: &Cell<'_>) -> Vec<OutputPart<'a>> {
     let mut parts = split(notebook, cell).expect("the cell was executed");
     let (extension, media_type) = media::of_language(notebook.language().unwrap_or_default());
     parts.push(OutputPart {
@@ -201,17 +202,22 @@ fn holds(store: &Store, name: &EntryName, parts: &[OutputPart<'_>]) -> Result<bo
 }
 
 /// An executed cell on its way into the store.
-struct RecordedCell<'a> {
-    notebook: &'a Notebook<'a>,
-    cell: &'a Cell<'a>,
-    code: &'a CellCode,
-    module: &'a ModuleHash,
-    name: &'a str,
-    not_recorded_before: Option<String>,
+pub(super) struct RecordedCell<'a> {
+    pub(super) notebook: &'a Notebook<'a>,
+    pub(super) cell: &'a Cell<'a>,
+    pub(super) code: &'a CellCode,
+    pub(super) module: &'a ModuleHash,
+    pub(super) name: &'a str,
+    pub(super) producer: &'static str,
+    pub(super) not_recorded_before: Option<String>,
 }
 
 impl RecordedCell<'_> {
-    fn draft<'p>(&self, parts: Vec<OutputPart<'p>>, context: &RecordContext) -> Result<Draft<'p>> {
+    pub(super) fn draft<'p>(
+        &self,
+        parts: Vec<OutputPart<'p>>,
+        context: &RecordContext,
+    ) -> Result<Draft<'p>> {
         let mut drafted = Vec::with_capacity(parts.len());
         for OutputPart { path, media_type, bytes } in parts {
             let path = PartPath::new(path.as_str())
@@ -220,7 +226,7 @@ impl RecordedCell<'_> {
             drafted.push(DraftPart { path, media_type, codec, source });
         }
         let provenance = Provenance {
-            producer: PRODUCER.to_owned(),
+            producer: self.producer.to_owned(),
             compute_seconds: timing::seconds(self.notebook, self.cell),
             host_commit: context.host_commit.clone(),
             host_dirty: context.host_dirty,

@@ -5,12 +5,8 @@ use std::collections::BTreeMap;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::{ObjectId, RefEdits};
-use crate::index::TAGS;
 use crate::name::EntryName;
-use crate::store::Store;
-
-/// Where removed names stand until gc.
-const TRASH: &str = "refs/recell/trash/";
+use crate::store::{Store, to_trash};
 
 /// What is to be removed: a plan until it was carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,8 +75,7 @@ fn edits(
     let mut edits = RefEdits::default();
     for name in names {
         if let Some(tree) = tree_of(name.as_str()) {
-            edits.add.insert(format!("{TRASH}{now}/{name}"), tree);
-            edits.remove.insert(format!("{TAGS}{name}"));
+            to_trash(&mut edits, name, tree, now);
         }
     }
     edits

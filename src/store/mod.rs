@@ -23,9 +23,11 @@ mod locked;
 mod merge;
 mod options;
 mod put;
+mod remake;
 mod salvage;
 mod snapshot;
 mod suspects;
+mod trash;
 mod view;
 
 use std::path::Path;
@@ -37,8 +39,10 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use options::OpenOptions;
+pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
+pub(crate) use trash::to_trash;
 
 use crate::content::KnownContents;
 use crate::disk;

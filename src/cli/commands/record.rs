@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cli::columns::{Align, Columns};
+use crate::cli::commands::mv;
 use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::cli::{json, words};
-use crate::notebook::{RecordReport, record};
+use crate::error::Result;
+use crate::notebook::{GoneNotebooks, NotebookName, RecordReport, has_entries, record, rename};
 use crate::progress::{Progress, Unit};
+use crate::store::Store;
 
 /// Record the outputs of notebooks
 ///
@@ -30,6 +33,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let files = notebooks::named(session, &args.notebooks)?;
     let store = session.store_to_put()?;
     let context = notebooks::context(session, session.workspace()?, true);
+    if let Err(error) = follow_renames(session, &store, &files) {
+        session.ui.detail(|| format!("renames were not looked for: {error}"));
+    }
     let mut reports = Vec::with_capacity(files.len());
     let mut keeper = LockKeeper::of(session.workspace()?);
     let progress = session.ui.progress();
@@ -57,6 +63,48 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         print(session, &reports)?;
     }
     outcome
+}
+
+/// Takes along the history of notebooks that were renamed. Costs one look at the index for each
+/// notebook that has entries.
+fn follow_renames(session: &Session, store: &Store, files: &[NotebookFile]) -> Result<()> {
+    let mut new = Vec::new();
+    for file in files {
+        if !has_entries(store, &file.name)? {
+            new.push(file);
+        }
+    }
+    if new.is_empty() {
+        return Ok(());
+    }
+    let base = session.workspace()?.base();
+    let gone = GoneNotebooks::find(store, base)?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<NotebookName> = new.iter().map(|file| file.name.clone()).collect();
+    // Without git there are no renames to know of.
+    let pairs = gone.renamed(base, &session.git_environment(), &names).unwrap_or_default();
+    for rename in rename(store, &pairs, true, session.now())? {
+        mv::say(&session.ui, &rename);
+    }
+    for file in new {
+        if pairs.iter().any(|(_, new)| *new == file.name) {
+            continue;
+        }
+        let Ok(contents) = file.read() else { continue };
+        let Ok(notebook) = file.parse(&contents) else { continue };
+        if let Some(old) = gone.similar(&notebook) {
+            let (name, from, to) = (&file.name, mv::word(old), mv::word(&file.name));
+            session.ui.warn(
+                &format!("`{name}` has the cells of `{old}`, which is gone"),
+                Some(&format!(
+                    "If it was renamed, `recell mv --merge {from} {to}` keeps its history."
+                )),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn print(session: &Session, reports: &[(&NotebookFile, RecordReport)]) -> Outcome {

@@ -1,0 +1,102 @@
+//! Entries under another key: new manifests over the same parts, and the old names in the trash.
+
+use super::assemble::MadeObject;
+use super::trash::to_trash;
+use super::{Entry, Inner, Store};
+use crate::clock::Timestamp;
+use crate::entry::{MANIFEST_FILE, Manifest};
+use crate::error::Result;
+use crate::git::{
+    Compression, Kind, ObjectId, PackedObject, RefEdits, TreeEntry, TreeMode, object_id,
+    tree_bytes, tree_entries,
+};
+use crate::index::TAGS;
+use crate::name::EntryName;
+
+const UNPOISONED: &str = "no holder of this lock panics";
+
+/// An entry that is to stand under another name.
+pub(crate) struct Remade {
+    /// Its name so far.
+    pub(crate) old: EntryName,
+    /// Its name from then on.
+    pub(crate) new: EntryName,
+    tree: ObjectId,
+    objects: Vec<MadeObject>,
+}
+
+impl Store {
+    /// Returns what `entry` would be with another manifest of the same parts; `None` if its tree
+    /// cannot be read. Nothing is stored.
+    pub(crate) fn remade(&self, entry: &Entry, manifest: &Manifest) -> Option<Remade> {
+        let format = self.inner.repository.format;
+        let old_tree = self.tree_of(entry.name())?;
+        let mut bytes = Vec::new();
+        if self.read_object(&old_tree, &mut bytes)? != Kind::Tree {
+            return None;
+        }
+        let text = manifest.to_toml().into_bytes();
+        let id = object_id(format, Kind::Blob, &text);
+        let mut entries: Vec<TreeEntry<'_>> = Vec::new();
+        for entry in tree_entries(format, &bytes)? {
+            entries.push(match entry.name {
+                MANIFEST_FILE => TreeEntry { mode: TreeMode::File, id, ..entry },
+                _ => entry,
+            });
+        }
+        let tree_text = tree_bytes(&mut entries);
+        let tree = object_id(format, Kind::Tree, &tree_text);
+        let new = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
+        let objects = vec![
+            MadeObject { id, kind: Kind::Blob, bytes: text },
+            MadeObject { id: tree, kind: Kind::Tree, bytes: tree_text },
+        ];
+        Some(Remade { old: entry.name().clone(), new, tree, objects })
+    }
+
+    /// Gives each entry its new name and moves the old one to the trash under the time `now`, all
+    /// in one replacement of `packed-refs`. Returns the old names that stay, as the process that
+    /// put them is still writing: those have no new name either.
+    ///
+    /// # Errors
+    /// As [`Store::flush`]; then no name changed.
+    pub(crate) fn rename_entries(
+        &self,
+        remade: &[Remade],
+        now: Timestamp,
+    ) -> Result<Vec<EntryName>> {
+        self.inner.append_remade(remade)?;
+        let mut busy = Vec::new();
+        self.inner.change_refs(|tree_of| {
+            let mut edits = RefEdits::default();
+            for Remade { old, new, tree, .. } in remade {
+                let Some(old_tree) = tree_of(old.as_str()) else {
+                    busy.push(old.clone());
+                    continue;
+                };
+                edits.add.insert(format!("{TAGS}{new}"), *tree);
+                to_trash(&mut edits, old, old_tree, now);
+            }
+            Ok(edits)
+        })?;
+        Ok(busy)
+    }
+}
+
+impl Inner {
+    /// Appends what the new names stand for to the journal, in steps of bounded size. Should we
+    /// die before the names change, nothing names it, and gc gives it back.
+    fn append_remade(&self, remade: &[Remade]) -> Result<()> {
+        self.packs.refresh()?;
+        for some in remade.chunks(1024) {
+            let objects: Vec<PackedObject<'_>> = some
+                .iter()
+                .flat_map(|remade| &remade.objects)
+                .map(|made| PackedObject::new(made.id, made.kind, &made.bytes, Compression::Stored))
+                .collect();
+            let mut writer = self.writer.write().expect(UNPOISONED);
+            self.append_to(&mut writer, &objects, &[], &[])?;
+        }
+        Ok(())
+    }
+}

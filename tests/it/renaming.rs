@@ -1,0 +1,223 @@
+//! A notebook's history goes on under its new name: `mv`, and what `record` does by itself.
+
+use recell::notebook::{NotebookName, plan_rename, rename};
+use recell::{Draft, Pattern, Timestamp};
+use serde_json::Value;
+
+use crate::cli::{notebook, workspace};
+use crate::support::child::{Job, acks};
+use crate::support::{TestEnv, git, hit, key, noise, out, put, size_of};
+
+fn name(text: &str) -> NotebookName {
+    NotebookName::of_path(text.as_ref()).unwrap()
+}
+
+fn pair(old: &str, new: &str) -> [(NotebookName, NotebookName); 1] {
+    [(name(old), name(new))]
+}
+
+const NOW: i64 = 1_795_300_000_000_000;
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(NOW)
+}
+
+fn names(env: &TestEnv) -> Vec<String> {
+    let names = env.open().list(&Pattern::all()).unwrap();
+    names.iter().map(|name| name.as_str().to_owned()).collect()
+}
+
+#[test]
+fn entries_get_the_new_name_and_keep_their_time_and_bytes() {
+    let env = TestEnv::new();
+    let store = env.create();
+    let (old, new) = (key("a.ipynb", "c", "m"), key("deep/b.ipynb", "c", "m"));
+    let first = put(&store, &old, b"first");
+    let big = noise(6 << 20, 1);
+    let second = put(&store, &old, &big);
+    let draft = Draft::new("test").output("out", "text/plain", b"x".to_vec()).unwrap();
+    let mut draft = draft;
+    draft.provenance.upstream = vec![second.to_string()];
+    store.put(&key("a.ipynb", "d", "m"), draft).unwrap();
+    let other = put(&store, &key("other.ipynb", "c", "m"), b"first");
+    store.flush().unwrap();
+    let before = size_of(&env.store_path());
+    let plan = plan_rename(&store, &pair("a.ipynb", "deep/b.ipynb")).unwrap();
+    assert_eq!(hit(&store, &old).name(), &second, "a plan changes nothing");
+    let done = rename(&store, &pair("a.ipynb", "deep/b.ipynb"), false, now()).unwrap();
+    assert_eq!(done, plan);
+    assert_eq!(done[0].moved.len(), 3);
+    let entry = hit(&store, &new);
+    assert_eq!(entry.manifest().created_at, second.created_at());
+    assert_eq!(entry.manifest().key.notebook(), "deep/b.ipynb");
+    assert_eq!(out(&store, &new), big);
+    assert_eq!(store.history(&new).unwrap()[0].created_at(), first.created_at());
+    let upstream =
+        hit(&store, &key("deep/b.ipynb", "d", "m")).manifest().provenance.upstream.clone();
+    assert_eq!(upstream, [entry.name().to_string()], "they know each other by the new names");
+    assert!(store.get(&old).unwrap().hit().is_none());
+    assert!(store.entry(&other).unwrap().hit().is_some());
+    assert!(size_of(&env.store_path()) - before < 10_000, "parts are shared");
+    let trash = env.git(&["for-each-ref", "--format=%(refname)", "refs/recell/trash"]);
+    assert!(trash.contains(&format!("refs/recell/trash/{}/{first}", now())), "{trash}");
+    drop(store);
+    env.assert_at_rest("renamed");
+    // And back again: the same names as before.
+    rename(&env.open(), &pair("deep/b.ipynb", "a.ipynb"), false, now()).unwrap();
+    assert_eq!(hit(&env.open(), &old).name(), &second);
+    env.assert_at_rest("renamed back");
+}
+
+#[test]
+fn the_same_rename_in_two_stores_makes_the_same_names() {
+    let stores: Vec<TestEnv> = (0..2)
+        .map(|_| {
+            let env = TestEnv::new();
+            let store = env.create();
+            let mut draft = Draft::new("test").output("out", "text/plain", b"x".to_vec()).unwrap();
+            draft.created_at = Some(Timestamp::from_micros(NOW));
+            store.put(&key("a.ipynb", "c", "m"), draft).unwrap();
+            drop(store);
+            env
+        })
+        .collect();
+    let renamed = stores.iter().enumerate().map(|(n, env)| {
+        let moment = Timestamp::from_micros(NOW + i64::try_from(n).unwrap());
+        rename(&env.open(), &pair("a.ipynb", "b.ipynb"), false, moment).unwrap();
+        names(env)
+    });
+    let renamed: Vec<_> = renamed.collect();
+    assert_eq!(renamed[0], renamed[1]);
+    assert_eq!(renamed[0].len(), 1);
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused_unless_both_are_one_notebook() {
+    let env = TestEnv::new();
+    let store = env.create();
+    put(&store, &key("a.ipynb", "c", "m"), b"a");
+    put(&store, &key("b.ipynb", "d", "m"), b"b");
+    let other = rename(&store, &pair("a.ipynb", "b.ipynb"), false, now()).unwrap();
+    assert_eq!((other[0].already, other[0].moved.len()), (1, 1), "other cells are no matter");
+    put(&store, &key("a.ipynb", "c", "m"), b"again");
+    let before = store.list(&Pattern::all()).unwrap();
+    let error = rename(&store, &pair("a.ipynb", "b.ipynb"), false, now()).unwrap_err();
+    assert_eq!(error.code(), "rename_taken");
+    assert_eq!(store.list(&Pattern::all()).unwrap(), before);
+    rename(&store, &pair("a.ipynb", "b.ipynb"), true, now()).unwrap();
+    assert_eq!(store.history(&key("b.ipynb", "c", "m")).unwrap().len(), 2);
+    assert_eq!(out(&store, &key("b.ipynb", "c", "m")), b"again");
+}
+
+#[test]
+fn what_another_process_is_still_writing_keeps_its_name() {
+    let env = TestEnv::new();
+    drop(env.create());
+    let job = Job { count: 2, ..Job::new("linger", &env.store_path(), 1) };
+    let _child = job.start();
+    while acks(&job.acks).len() < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let store = env.open();
+    let written = acks(&job.acks)[0].name.clone();
+    let old = written.notebook().into_owned();
+    put(&store, &key(&old, "mine", "m"), b"x");
+    let done = rename(&store, &pair(&old, "new.ipynb"), false, now()).unwrap();
+    assert_eq!(done[0].moved.len(), 1);
+    assert!(done[0].busy.contains(&written), "{done:?}");
+    assert!(store.entry(&written).unwrap().hit().is_some());
+    assert_eq!(store.list(&Pattern::notebook("new.ipynb")).unwrap().len(), 1);
+}
+
+#[test]
+fn mv_says_what_it_does_and_leaves_files_alone() {
+    let env = workspace();
+    notebook(&env, "reports/sales.ipynb", "sales.ipynb");
+    notebook(&env, "reports/stream.ipynb", "stream.ipynb");
+    env.recell(&["record", "."]).ok();
+    insta::assert_snapshot!(crate::support::transcript(
+        &env,
+        &[
+            &["mv", "-n", "reports/sales.ipynb", "sales.ipynb"],
+            &["mv", "reports/sales.ipynb", "sales.ipynb"],
+            &["mv", "reports/sales.ipynb", "sales.ipynb"],
+            &["mv", "-C", "reports", "../sales.ipynb", "."],
+            &["mv", "reports", "archive/2026"],
+            &["ls", "--notebooks"],
+            &["record", "reports/sales.ipynb"],
+            &["mv", "reports/sales.ipynb", "archive/2026/sales.ipynb"],
+            &["mv", "--merge", "reports/sales.ipynb", "archive/2026/sales.ipynb"],
+            &["mv", "nothing.ipynb", "x.ipynb"],
+            &["mv", "archive/2026/sales.ipynb", "/elsewhere/x.ipynb"],
+        ],
+    ));
+    assert!(env.root().join("reports/sales.ipynb").exists());
+    let json: Value = serde_json::from_str(
+        &env.recell(&["--json", "mv", "archive/2026/sales.ipynb", "s.ipynb"]).ok(),
+    )
+    .unwrap();
+    assert_eq!(json["renamed"][0]["moved"][0]["to"]["notebook"], "s.ipynb");
+    env.assert_at_rest("moved");
+}
+
+/// Commits all in the repository of the workspace.
+fn commit(env: &TestEnv) {
+    git(env.root(), &["add", "-A"]);
+    git(env.root(), &["commit", "-q", "-m", "x"]);
+}
+
+#[test]
+fn record_takes_the_history_of_a_renamed_notebook_along() {
+    let notebooks = |env: &TestEnv| {
+        let mut found: Vec<String> = env
+            .open()
+            .list(&Pattern::all())
+            .unwrap()
+            .iter()
+            .map(|name| name.notebook().into_owned())
+            .collect();
+        found.dedup();
+        found
+    };
+    for (how, why) in [("staged", "git mv"), ("committed", "and committed"), ("twice", "twice")] {
+        let env = workspace();
+        git(env.root(), &["init", "-q"]);
+        notebook(&env, "a.ipynb", "sales.ipynb");
+        notebook(&env, "other.ipynb", "stream.ipynb");
+        env.recell(&["record", "."]).ok();
+        commit(&env);
+        git(env.root(), &["mv", "a.ipynb", "b.ipynb"]);
+        if how != "staged" {
+            commit(&env);
+        }
+        let mut now = "b.ipynb";
+        if how == "twice" {
+            now = "c.ipynb";
+            git(env.root(), &["mv", "b.ipynb", "c.ipynb"]);
+        }
+        let said = env.recell(&["record", "."]).run().to_string();
+        assert!(said.contains(&format!("`{now}` was `a.ipynb`")), "{why}: {said}");
+        assert_eq!(notebooks(&env), [now, "other.ipynb"], "{why}");
+        let again = env.recell(&["record", "."]).run().to_string();
+        assert!(!again.contains("was `a.ipynb`"), "{why}: {again}");
+    }
+}
+
+#[test]
+fn record_only_hints_where_git_does_not_know_of_a_rename() {
+    let env = workspace();
+    git(env.root(), &["init", "-q"]);
+    notebook(&env, "a.ipynb", "sales.ipynb");
+    env.recell(&["record", "."]).ok();
+    std::fs::rename(env.root().join("a.ipynb"), env.root().join("b.ipynb")).unwrap();
+    let said = env.recell(&["record", "b.ipynb"]).run().to_string();
+    assert!(said.contains("recell mv --merge a.ipynb b.ipynb"), "{said}");
+    assert_eq!(env.open().list(&Pattern::notebook("a.ipynb")).unwrap().len(), 6, "{said}");
+    // A copy is a notebook of its own.
+    let env = workspace();
+    notebook(&env, "a.ipynb", "sales.ipynb");
+    env.recell(&["record", "."]).ok();
+    notebook(&env, "b.ipynb", "sales.ipynb");
+    let said = env.recell(&["record", "."]).run().to_string();
+    assert!(!said.contains("mv"), "{said}");
+}
