@@ -27,9 +27,9 @@ mod workspace;
 
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use config::{
-    ColorChoice, Config, ConfigFile, Durability, FilterSettings, Glob, Key, LayeredConfig,
-    NotAGlob, ObjectFormat, Origin, ProgressChoice, RecordSettings, Setting, Sources,
-    StoreSettings, UiSettings, Variable,
+    ColorChoice, Config, ConfigFile, Durability, FilterSettings, Glob, GroupBy, Key, LayeredConfig,
+    NotAGlob, ObjectFormat, Origin, Override, ProgressChoice, RecordSettings, RetentionRule,
+    RetentionSettings, Setting, Sources, StoreSettings, UiSettings, Variable,
 };
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{
