@@ -30,7 +30,7 @@ pub(crate) use filter_protocol::{
 };
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
-pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
+pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };
@@ -41,5 +41,5 @@ pub(crate) use packs::{ObjectProblem, PackSet, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
-pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
+pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock};
 pub(crate) use repository::Repository;

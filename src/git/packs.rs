@@ -189,6 +189,51 @@ impl PackSet {
         self.in_a_pack(id) || disk::is_there(&self.loose_path(id))
     }
 
+    /// Returns every object of the packs, as last seen, with the bytes that it takes there: its
+    /// entry and its place in the index. An object in two packs comes twice.
+    pub(crate) fn stored(&self) -> Vec<(ObjectId, u64)> {
+        let mut stored = Vec::new();
+        for pack in self.packs().iter() {
+            let Ok(Some(file)) = disk::signature(&pack.path.with_extension("pack")) else {
+                continue;
+            };
+            let end = file.size().saturating_sub(self.format.id_len() as u64);
+            let mut entries: Vec<(u64, ObjectId)> =
+                pack.index.iter().map(|entry| (entry.pack_offset, entry.oid)).collect();
+            entries.sort_unstable_by_key(|(offset, _)| *offset);
+            let ends = entries.iter().skip(1).map(|(offset, _)| *offset).chain([end]);
+            // In the index: the id, a checksum and the offset (`gitformat-pack`).
+            let in_index = self.format.id_len() as u64 + 8;
+            let sized = |((start, id), end): (&(u64, ObjectId), u64)| {
+                (*id, end.saturating_sub(*start) + in_index)
+            };
+            stored.extend(entries.iter().zip(ends).map(sized));
+        }
+        stored
+    }
+
+    /// Returns every loose object with the bytes of its file. recell makes none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if a folder cannot be listed.
+    pub(crate) fn stored_loose(&self) -> Result<Vec<(ObjectId, u64)>> {
+        let mut stored = Vec::new();
+        for folder in disk::list(&self.objects)? {
+            if folder.name.len() != 2 || !folder.is_folder {
+                continue;
+            }
+            for entry in disk::list(&folder.path)? {
+                let hex = format!("{}{}", folder.name, entry.name);
+                if let Ok(id) = ObjectId::from_hex(hex.as_bytes())
+                    && let Some(file) = disk::signature(&entry.path)?
+                {
+                    stored.push((id, file.size()));
+                }
+            }
+        }
+        Ok(stored)
+    }
+
     fn loose_path(&self, id: &ObjectId) -> PathBuf {
         let hex = id.to_string();
         self.objects.join(&hex[..2]).join(&hex[2..])

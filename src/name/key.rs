@@ -188,6 +188,21 @@ impl EntryName {
         &self.path[..usize::from(self.ends[3])]
     }
 
+    /// Returns the segment of the notebook as it stands in the name, encoded.
+    pub(crate) fn notebook_segment(&self) -> &str {
+        &self.path[..usize::from(self.ends[0])]
+    }
+
+    /// Returns the segments of notebook and cell joined by `/`.
+    pub(crate) fn cell_path(&self) -> &str {
+        &self.path[..usize::from(self.ends[1])]
+    }
+
+    /// Returns the segments of notebook, cell and module joined by `/`.
+    pub(crate) fn module_path(&self) -> &str {
+        &self.path[..usize::from(self.ends[2])]
+    }
+
     /// Returns the segment of the cell as it stands in the name, encoded.
     pub(crate) fn cell_segment(&self) -> &str {
         &self.path[usize::from(self.ends[0]) + 1..usize::from(self.ends[1])]
