@@ -14,6 +14,7 @@ mod large;
 mod notebooks;
 mod processes;
 mod report;
+mod retention;
 mod small;
 mod versions;
 
@@ -38,6 +39,7 @@ fn main() {
         ("processes", processes::run),
         ("large", large::run),
         ("notebooks", notebooks::run),
+        ("retention", retention::run),
     ] {
         if wanted(name) {
             settle();

@@ -30,14 +30,14 @@ pub(crate) use filter_protocol::{
 };
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
-pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
+pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
-pub(crate) use packs::{ObjectProblem, PackSet, copy_blob};
+pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;

@@ -189,11 +189,11 @@ impl PackSet {
         self.in_a_pack(id) || disk::is_there(&self.loose_path(id))
     }
 
-    /// Returns every object of the packs, as last seen, with the bytes that it takes there: its
-    /// entry and its place in the index. An object in two packs comes twice.
-    pub(crate) fn stored(&self) -> Vec<(ObjectId, u64)> {
-        let mut stored = Vec::new();
-        for pack in self.packs().iter() {
+    /// Lists every object of the packs, as last seen.
+    pub(crate) fn stored(&self) -> StoredObjects {
+        let packs = self.packs();
+        let mut all = Vec::new();
+        for (number, pack) in packs.iter().enumerate() {
             let Ok(Some(file)) = disk::signature(&pack.path.with_extension("pack")) else {
                 continue;
             };
@@ -204,12 +204,14 @@ impl PackSet {
             let ends = entries.iter().skip(1).map(|(offset, _)| *offset).chain([end]);
             // In the index: the id, a checksum and the offset (`gitformat-pack`).
             let in_index = self.format.id_len() as u64 + 8;
-            let sized = |((start, id), end): (&(u64, ObjectId), u64)| {
-                (*id, end.saturating_sub(*start) + in_index)
-            };
-            stored.extend(entries.iter().zip(ends).map(sized));
+            all.extend(entries.iter().zip(ends).map(|((offset, id), end)| StoredObject {
+                id: *id,
+                bytes: end.saturating_sub(*offset) + in_index,
+                pack: number,
+                offset: *offset,
+            }));
         }
-        stored
+        StoredObjects { format: self.format, packs, all }
     }
 
     /// Returns every loose object with the bytes of its file. recell makes none.
@@ -337,6 +339,34 @@ impl PackSet {
         let mut bytes = Vec::new();
         let kind = self.read(id, &mut bytes)?;
         copy_blob(kind, &bytes, out)
+    }
+}
+
+/// Where an object of a pack is, and what it takes.
+pub(crate) struct StoredObject {
+    pub(crate) id: ObjectId,
+    /// The bytes of its entry, and of its place in the index.
+    pub(crate) bytes: u64,
+    pack: usize,
+    offset: u64,
+}
+
+/// Every object of some packs, pack by pack in the order in which they stand there. An object in
+/// two packs comes twice.
+pub(crate) struct StoredObjects {
+    format: ObjectFormat,
+    packs: Arc<Vec<Arc<Pack>>>,
+    pub(crate) all: Vec<StoredObject>,
+}
+
+impl StoredObjects {
+    /// Reads the object of that number without looking for it. It is not checked.
+    ///
+    /// # Errors
+    /// An [`ObjectProblem`] if it is missing or damaged.
+    pub(crate) fn read(&self, number: usize, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
+        let StoredObject { pack, offset, .. } = self.all[number];
+        self.packs[pack].read(self.format, offset, out)
     }
 }
 

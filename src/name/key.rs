@@ -178,6 +178,17 @@ impl EntryName {
         if is_name { Ok(EntryName { path, ends }) } else { Err(NotAnEntryName) }
     }
 
+    /// Whether a text has the signs of a name in their places, at a glance: its segments may still
+    /// be none.
+    pub(crate) fn is_like(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let last = bytes.len().checked_sub(LAST_LEN + 1).map_or(&[][..], |start| &bytes[start..]);
+        last.first() == Some(&b'/')
+            && last[TIMESTAMP_LEN] == b'Z'
+            && last[TIMESTAMP_LEN + 1] == b'-'
+            && memchr::memchr_iter(b'/', bytes).count() == 4
+    }
+
     /// Returns the five segments joined by `/`.
     pub fn as_str(&self) -> &str {
         &self.path

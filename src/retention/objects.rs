@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::entry::{MANIFEST_FILE, PartKind};
 use crate::error::Result;
-use crate::git::{Kind, ObjectId, TreeMode, tree_entries};
+use crate::git::{Kind, ObjectFormat, ObjectId, StoredObjects, TreeMode, tree_entries};
 use crate::journal::ObjectMap;
 use crate::store::Store;
 
@@ -149,6 +149,9 @@ impl<'a> Holders<'a> {
 /// The objects of a store while they are being read.
 pub(super) struct Reader<'a> {
     store: &'a Store,
+    packed: StoredObjects,
+    /// Where each object is in `packed`; those that are not in a pack come after all that are.
+    places: Vec<u32>,
     objects: Objects,
     numbers: ObjectMap<Node>,
     /// Whether an object's children were read, or are about to be.
@@ -171,21 +174,24 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
     pub(super) fn open(store: &'a Store) -> Result<Reader<'a>> {
-        let stored = store.stored_objects()?;
+        let (packed, others) = store.stored_objects()?;
         let mut numbers = ObjectMap::default();
-        numbers.reserve(stored.len());
-        let mut objects = Objects::default();
-        objects.bytes.reserve(stored.len());
-        for (id, bytes) in stored {
+        let count = packed.all.len() + others.len();
+        numbers.reserve(count);
+        let mut objects = Objects { bytes: Vec::with_capacity(count), ..Objects::default() };
+        let mut places = Vec::with_capacity(count);
+        let in_packs = packed.all.iter().map(|object| (object.id, object.bytes));
+        for (place, (id, bytes)) in in_packs.chain(others).enumerate() {
             // A second copy goes with the next repacking: its bytes are nobody's.
             numbers.entry(id).or_insert_with(|| {
                 objects.bytes.push(bytes);
+                places.push(number(place));
                 number(objects.bytes.len() - 1)
             });
         }
         objects.children = vec![(0, 0); objects.bytes.len()];
         let read = vec![false; objects.bytes.len()];
-        Ok(Reader { store, objects, numbers, read })
+        Ok(Reader { store, packed, places, objects, numbers, read })
     }
 
     /// Reads all that `ids` stand on; returns the place of each, `None` where an object is not
@@ -197,16 +203,20 @@ impl<'a> Reader<'a> {
             open.extend(root.filter(|root| self.is_new(*root)).map(|root| (root, *id)));
         }
         while !open.is_empty() {
-            let store = self.store;
+            // In the order of the packs, so that they are read from front to back.
+            open.sort_unstable_by_key(|(node, _)| *node);
+            let this = &*self;
             let found: Vec<(Vec<u32>, Vec<Child>)> = open
                 .par_chunks(BATCH)
                 .map(|batch| {
                     let mut bytes = Vec::new();
                     let mut counts = Vec::with_capacity(batch.len());
                     let mut children = Vec::with_capacity(batch.len() * 4);
-                    for (_, id) in batch {
+                    for (node, id) in batch {
                         let before = children.len();
-                        read_children(store, id, &mut bytes, &mut children);
+                        let kind = this.read_object(*node, id, &mut bytes);
+                        let format = this.store.object_format();
+                        find_children(format, kind, &bytes, &mut children);
                         counts.push(number(children.len() - before));
                     }
                     (counts, children)
@@ -222,6 +232,13 @@ impl<'a> Reader<'a> {
             open = next;
         }
         roots
+    }
+
+    fn read_object(&self, node: Node, id: &ObjectId, out: &mut Vec<u8>) -> Option<Kind> {
+        let place = self.places[node as usize] as usize;
+        let in_pack = (place < self.packed.all.len()).then(|| self.packed.read(place, out).ok());
+        // Somebody may have repacked since.
+        in_pack.flatten().or_else(|| self.store.read_object(id, out))
     }
 
     fn is_new(&mut self, node: Node) -> bool {
@@ -253,11 +270,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads what an object stands on: the names of a tree, the tree and the parents of a commit.
-fn read_children(store: &Store, id: &ObjectId, bytes: &mut Vec<u8>, children: &mut Vec<Child>) {
-    match store.read_object(id, bytes) {
+/// Finds what an object stands on: the names of a tree, the tree and the parents of a commit.
+fn find_children(
+    format: ObjectFormat,
+    kind: Option<Kind>,
+    bytes: &[u8],
+    children: &mut Vec<Child>,
+) {
+    match kind {
         Some(Kind::Tree) => {
-            let entries = tree_entries(store.object_format(), bytes).unwrap_or_default();
+            let entries = tree_entries(format, bytes).unwrap_or_default();
             children.extend(entries.into_iter().map(|entry| Child {
                 id: entry.id,
                 is_leaf: entry.mode != TreeMode::Folder,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Store;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectId, refs_below};
+use crate::git::{ObjectId, StoredObjects, refs_below};
 use crate::index::TAGS;
 use crate::name::EntryName;
 
@@ -34,23 +34,21 @@ impl FileSizes {
 }
 
 impl Store {
-    /// Returns every object with the bytes that it takes on disk, from packs, loose files and
-    /// journals. One that is stored twice comes twice, the cheapest to read first.
+    /// Lists every object with the bytes that it takes on disk: those of packs, and those of loose
+    /// files and journals. One that is stored twice comes twice.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
-    pub(crate) fn stored_objects(&self) -> Result<Vec<(ObjectId, u64)>> {
+    pub(crate) fn stored_objects(&self) -> Result<(StoredObjects, Vec<(ObjectId, u64)>)> {
         // Journals before packs: a flush moves objects from the one to the other.
-        let in_journals = self.inner.look(|index, own| {
+        let mut others = self.inner.look(|index, own| {
             let journals = own.into_iter().chain(index.journals());
             let objects = journals.flat_map(|journal| &journal.objects);
             objects.map(|(id, object)| (*id, object.len)).collect::<Vec<_>>()
         })?;
         self.inner.packs.refresh()?;
-        let mut stored = self.inner.packs.stored();
-        stored.extend(self.inner.packs.stored_loose()?);
-        stored.extend(in_journals);
-        Ok(stored)
+        others.extend(self.inner.packs.stored_loose()?);
+        Ok((self.inner.packs.stored(), others))
     }
 
     /// Returns the refs below `folder`, such as `refs/recell/pin`, by full name.
@@ -58,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
     pub(crate) fn refs_below(&self, folder: &str) -> Result<BTreeMap<String, ObjectId>> {
-        refs_below(self.path(), self.object_format(), folder)
+        refs_below(self.path(), self.object_format(), folder, |_| true)
     }
 
     /// Returns all refs that are not entries: the trash, pins, collections, ledgers, tags of others.
@@ -66,9 +64,8 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
     pub(crate) fn other_refs(&self) -> Result<Vec<(String, ObjectId)>> {
-        let mut refs = self.refs_below("refs")?;
-        let is_entry = |name: &str| EntryName::parse(name.to_owned()).is_ok();
-        refs.retain(|name, _| !name.strip_prefix(TAGS).is_some_and(is_entry));
+        let is_other = |name: &str| !name.strip_prefix(TAGS).is_some_and(EntryName::is_like);
+        let refs = refs_below(self.path(), self.object_format(), "refs", is_other)?;
         Ok(refs.into_iter().collect())
     }
 
