@@ -104,14 +104,13 @@ impl Pattern {
     /// Whether a name matches.
     pub fn matches(&self, name: &EntryName) -> bool {
         // Decoding a segment costs more than most questions.
-        let is = |field: &Field, text: &dyn Fn() -> Cow<'_, str>| match field {
-            Field::Any => true,
-            field => field.matches(&text()),
-        };
-        is(&self.notebook, &|| name.notebook())
-            && is(&self.cell, &|| name.cell())
-            && is(&self.module, &|| name.module())
-            && is(&self.version, &|| name.version())
+        fn is<'a>(field: &Field, text: impl FnOnce() -> Cow<'a, str>) -> bool {
+            matches!(field, Field::Any) || field.matches(&text())
+        }
+        is(&self.notebook, || name.notebook())
+            && is(&self.cell, || name.cell())
+            && is(&self.module, || name.module())
+            && is(&self.version, || name.version())
     }
 }
 
