@@ -151,7 +151,7 @@ impl<'s> Filtering<'s> {
     pub(super) fn finish(self) {
         for place in &self.places {
             if let Some(store) = place.store.get() {
-                self.session.flush_after_put(store);
+                self.session.flush_in(&place.workspace, store);
             }
         }
     }

@@ -13,6 +13,8 @@ mod json;
 mod media;
 mod meter;
 mod notebooks;
+mod protection;
+mod pruning;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -62,6 +64,11 @@ enum Command {
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Rm(commands::rm::Args),
+    Prune(commands::prune::Args),
+    Undo(commands::undo::Args),
+    Pin(commands::pin::Args),
+    Unpin(commands::unpin::Args),
+    Du(commands::du::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -86,6 +93,11 @@ impl Command {
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Rm(args) => commands::rm::run(args, session),
+            Command::Prune(args) => commands::prune::run(args, session),
+            Command::Undo(args) => commands::undo::run(args, session),
+            Command::Pin(args) => commands::pin::run(args, session),
+            Command::Unpin(args) => commands::unpin::run(args, session),
+            Command::Du(args) => commands::du::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

@@ -65,6 +65,16 @@ pub(super) fn named(session: &Session, paths: &[PathBuf]) -> Result<Vec<Notebook
     Ok(files)
 }
 
+/// Returns every notebook of the workspace that the settings want recorded.
+///
+/// # Errors
+/// [`Error::Disk`].
+pub(super) fn all(workspace: &Workspace) -> Result<Vec<NotebookFile>> {
+    let mut files = Vec::new();
+    below(workspace, &disk::real_path(workspace.base()), &|_| true, &mut files)?;
+    Ok(files)
+}
+
 /// Returns the glob that a path is, if no file is called so.
 fn glob_of(path: &Path, full: &Path) -> Option<Glob> {
     let text = path.to_str().filter(|text| text.contains(['*', '?', '[']))?;

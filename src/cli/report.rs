@@ -194,7 +194,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::StdinTwice { .. }
         | Error::NoNotebooks { .. }
         | Error::OutsideWorkspace { .. }
-        | Error::OneNotebook { .. } => USAGE,
+        | Error::OneNotebook { .. }
+        | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. } | Error::Unsound { .. } => DAMAGED,
         Error::RefsLocked { .. } | Error::FlushLocked { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::keys::RetentionSettings;
 use super::value::{Value, choice, quoted};
 use crate::size::ByteSize;
 
@@ -91,6 +92,24 @@ fn set<'v, 'i, T: Value>(
 ) -> Result<(), Refused<'v, 'i>> {
     *field = Override::Set(Option::from_toml(value)?);
     Ok(())
+}
+
+impl RetentionSettings {
+    /// Reads a span of time as the settings have it: `30d`, `2 weeks`.
+    ///
+    /// # Errors
+    /// What it should have been.
+    pub fn span(text: &str) -> Result<Duration, String> {
+        Value::from_text(text).ok_or_else(|| format!("it must be {}", Duration::expected()))
+    }
+
+    /// Reads what a series is.
+    ///
+    /// # Errors
+    /// What it should have been.
+    pub fn series(text: &str) -> Result<GroupBy, String> {
+        Value::from_text(text).ok_or_else(|| format!("it must be {}", GroupBy::expected()))
+    }
 }
 
 impl RetentionRule {

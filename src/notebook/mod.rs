@@ -53,6 +53,6 @@ pub use record::{RecordContext, RecordReport, TooLarge, record};
 pub use refusal::NotANotebook;
 pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
-    restore,
+    producible, restore,
 };
 pub use strip::{StripOptions, strip};

@@ -181,6 +181,31 @@ pub fn restore(
     Ok(restored)
 }
 
+/// Returns the entries that [`restore`] would bring back into `notebook` if it showed no outputs:
+/// what it can still produce. Nothing of them is read, and none counts as used.
+///
+/// # Errors
+/// Those of [`Store::list`].
+pub fn producible(
+    store: &Store,
+    name: &NotebookName,
+    notebook: &Notebook<'_>,
+) -> Result<Vec<EntryName>> {
+    let options = RestoreOptions::default();
+    let hashes = module_hashes(notebook);
+    let recorded = RecordedCells::of(store, name, options.as_of)?;
+    let found = recorded.find(store, notebook, &hashes)?;
+    let mut entries = Vec::new();
+    for (index, cell) in found.iter().enumerate() {
+        let module = hashes.modules[index].segment();
+        let wanted = Wanted { cell, module: &module, code: hashes.codes[index].hash };
+        if let Choice::Entry { name, .. } = wanted.choose(store, &options)? {
+            entries.push(name);
+        }
+    }
+    Ok(entries)
+}
+
 /// A cell that outputs are looked for.
 struct Wanted<'a> {
     cell: &'a FoundCell<'a>,

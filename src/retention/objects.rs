@@ -35,21 +35,13 @@ pub(super) struct Objects {
 
 impl Objects {
     /// Adds an object that stands on `children`.
+    #[cfg(test)]
     pub(super) fn push(&mut self, bytes: u64, children: &[(Node, Purpose)]) -> Node {
         self.bytes.push(bytes);
-        self.children.push((0, 0));
-        let node = number(self.bytes.len() - 1);
-        self.set_children(node, children.iter().copied());
-        node
-    }
-
-    fn set_children(&mut self, node: Node, children: impl Iterator<Item = (Node, Purpose)>) {
-        let first = self.edges.len();
-        for (child, purpose) in children {
-            self.edges.push(child);
-            self.purposes.push(purpose);
-        }
-        self.children[node as usize] = (number(first), number(self.edges.len() - first));
+        self.children.push((number(self.edges.len()), number(children.len())));
+        self.edges.extend(children.iter().map(|(child, _)| *child));
+        self.purposes.extend(children.iter().map(|(_, purpose)| *purpose));
+        number(self.bytes.len() - 1)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -87,10 +79,6 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn none_of(objects: &Objects) -> Seen {
         Seen { seen: vec![false; objects.len()], open: Vec::new() }
-    }
-
-    pub(super) fn has(&self, node: Node) -> bool {
-        self.seen[node as usize]
     }
 
     /// Adds all that `root` stands on and that was not seen before; returns the bytes of it.

@@ -1,6 +1,5 @@
 //! The rules by which entries are kept, as values.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,8 +54,11 @@ impl Keep {
     /// Says why an entry that none of these keeps goes.
     pub(super) fn why_not(&self) -> Arc<str> {
         let mut reasons = Vec::new();
-        if let Some(last) = self.last {
-            reasons.push(format!("not among the newest {last} of its {}", self.group_by.as_str()));
+        let series = self.group_by.as_str();
+        match self.last {
+            Some(1) => reasons.push(format!("not the newest of its {series}")),
+            Some(last) => reasons.push(format!("not among the newest {last} of its {series}")),
+            None => {}
         }
         if let Some(within) = self.within {
             reasons.push(format!("older than {}", span(within)));
@@ -64,12 +66,12 @@ impl Keep {
         let periods = [(self.daily, "day"), (self.weekly, "week"), (self.monthly, "month")];
         for (most, word) in periods {
             if let Some(most) = most {
-                let mut reason = String::from("not the newest of ");
-                match most {
-                    1 => write!(reason, "the last {word}"),
-                    most => write!(reason, "one of the last {most} {word}s"),
-                }
-                .expect("writing to a string cannot fail");
+                let reason = match most {
+                    1 => format!("not the newest of the last {word} with entries"),
+                    most => {
+                        format!("not the newest of one of the last {most} {word}s with entries")
+                    }
+                };
                 reasons.push(reason);
             }
         }
