@@ -150,5 +150,5 @@ impl About<'_> {
 }
 
 fn day_of(moment: Timestamp) -> String {
-    moment.to_rfc3339()[..16].replace('T', " ")
+    format!("{} UTC", moment.to_rfc3339()[..16].replace('T', " "))
 }

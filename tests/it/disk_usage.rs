@@ -1,7 +1,7 @@
 //! What takes the space, with shared bytes counted once.
 
 use recell::retention::{UsageBy, disk_usage, remove};
-use recell::{Draft, Pattern, Store, Timestamp};
+use recell::{Draft, PartPath, Pattern, Store, Timestamp};
 
 use crate::support::{TestEnv, key, noise, put, size_of, transcript};
 
@@ -18,20 +18,14 @@ fn filled(env: &TestEnv) -> Store {
     let draft = Draft::new("test")
         .output("out", "application/octet-stream", shared.as_slice())
         .unwrap()
-        .part("variables/v".parse_path(), "application/octet-stream", own.as_slice());
+        .part(
+            PartPath::new("variables/v").unwrap(),
+            "application/octet-stream",
+            own.as_slice().into(),
+        );
     store.put(&key("b.ipynb", "x", "m"), draft).unwrap();
     store.flush().unwrap();
     store
-}
-
-trait ParsePath {
-    fn parse_path(&self) -> recell::PartPath;
-}
-
-impl ParsePath for str {
-    fn parse_path(&self) -> recell::PartPath {
-        recell::PartPath::new(self).unwrap()
-    }
 }
 
 /// Whether `bytes` are `expected` and a little more, for trees, manifests and the index.

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     }
     let names = chosen(&args.keys, &store)?;
     let report = pin(&store, &names)?;
-    print(session, &report, "pinned")
+    print(session, &report, "pinned", "pinned already")
 }
 
 fn list(session: &Session, store: &Store) -> Outcome {
@@ -67,7 +67,7 @@ pub(super) fn chosen(keys: &[Selection], store: &Store) -> Result<Vec<EntryName>
 }
 
 /// Prints what was pinned, or what lost its pin.
-pub(super) fn print(session: &Session, report: &PinReport, done: &str) -> Outcome {
+pub(super) fn print(session: &Session, report: &PinReport, done: &str, was: &str) -> Outcome {
     let ui = &session.ui;
     if ui.json() {
         let list = |names: &[EntryName]| -> Vec<Value> { names.iter().map(json::name).collect() };
@@ -82,8 +82,8 @@ pub(super) fn print(session: &Session, report: &PinReport, done: &str) -> Outcom
         }
         ui.say(format!("{} {done}", count(report.changed.len(), "entry", "entries")));
         if !report.unchanged.is_empty() {
-            let unchanged = count(report.unchanged.len(), "entry", "entries");
-            ui.say(format!("{unchanged} {done} already"));
+            let unchanged = count(report.unchanged.len(), "entry was", "entries were");
+            ui.say(format!("{unchanged} {was}"));
         }
     }
     if !report.unknown.is_empty() {

@@ -41,5 +41,5 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         return Err(Failure::Misses(misses));
     }
     let names: Vec<EntryName> = names.into_iter().collect();
-    print(session, &unpin(&store, &names)?, "unpinned")
+    print(session, &unpin(&store, &names)?, "unpinned", "not pinned")
 }
