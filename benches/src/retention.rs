@@ -74,6 +74,13 @@ pub(crate) fn run(folder: &Path) {
             reading + planning
         })
         .collect();
+    let mut lists: Vec<Duration> = (0..7)
+        .map(|_| {
+            let store = open();
+            timed(|| store.list(&Pattern::all()).unwrap()).0
+        })
+        .collect();
+    print_ms("list all names, for comparison", &mut lists);
     print_ms("prune plan: names, objects and bytes read", &mut read);
     print_ms("prune plan: decided (7 daily, 12 monthly, a cap of bytes)", &mut planned);
     print_ms("prune plan, all of it", &mut both);

@@ -5,8 +5,6 @@
 //! entry in an hour is noted, in memory, and many are written with one append, so that a read
 //! costs no more than a look into a map.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -14,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
 use crate::git::ObjectId;
+use crate::journal::NumberMap;
 
 /// Uses of one entry closer together than this are one use.
 const SAMPLE_MINUTES: u32 = 60;
@@ -28,29 +27,7 @@ const FIRST_COMPACTION: u64 = 1 << 20;
 
 const UNPOISONED: &str = "no holder of this lock panics";
 
-/// Ids are digests: their first bytes are as good as a hash.
-#[derive(Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 ^= u64::from_le_bytes(word);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
-type ByTree = HashMap<u64, u32, BuildHasherDefault<AsItIs>>;
+type ByTree = NumberMap<u32>;
 
 fn tree_number(tree: &ObjectId) -> u64 {
     u64::from_le_bytes(*tree.as_bytes().first_chunk().expect("an id has at least 20 bytes"))

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::entry::{MANIFEST_FILE, PartKind};
 use crate::error::Result;
 use crate::git::{Kind, ObjectFormat, ObjectId, StoredObjects, TreeMode, tree_entries};
-use crate::journal::ObjectMap;
+use crate::journal::NumberMap;
 use crate::store::Store;
 
 /// What a name at the top of an entry is for: the kind of its parts, or the entry itself.
@@ -141,9 +141,15 @@ pub(super) struct Reader<'a> {
     /// Where each object is in `packed`; those that are not in a pack come after all that are.
     places: Vec<u32>,
     objects: Objects,
-    numbers: ObjectMap<Node>,
+    numbers: NumberMap<Node>,
     /// Whether an object's children were read, or are about to be.
     read: Vec<bool>,
+}
+
+/// Returns the start of an id, which is what objects are told apart by here: should two of a store
+/// ever start alike, some bytes are counted to the wrong one, and nothing else comes of it.
+fn short(id: &ObjectId) -> u64 {
+    u64::from_le_bytes(*id.as_bytes().first_chunk().expect("an id has at least 20 bytes"))
 }
 
 /// A name in a tree, or what a commit stands on.
@@ -163,7 +169,7 @@ impl<'a> Reader<'a> {
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
     pub(super) fn open(store: &'a Store) -> Result<Reader<'a>> {
         let (packed, others) = store.stored_objects()?;
-        let mut numbers = ObjectMap::default();
+        let mut numbers = NumberMap::default();
         let count = packed.all.len() + others.len();
         numbers.reserve(count);
         let mut objects = Objects { bytes: Vec::with_capacity(count), ..Objects::default() };
@@ -171,7 +177,7 @@ impl<'a> Reader<'a> {
         let in_packs = packed.all.iter().map(|object| (object.id, object.bytes));
         for (place, (id, bytes)) in in_packs.chain(others).enumerate() {
             // A second copy goes with the next repacking: its bytes are nobody's.
-            numbers.entry(id).or_insert_with(|| {
+            numbers.entry(short(&id)).or_insert_with(|| {
                 objects.bytes.push(bytes);
                 places.push(number(place));
                 number(objects.bytes.len() - 1)
@@ -185,7 +191,8 @@ impl<'a> Reader<'a> {
     /// Reads all that `ids` stand on; returns the place of each, `None` where an object is not
     /// here.
     pub(super) fn read(&mut self, ids: &[ObjectId]) -> Vec<Option<Node>> {
-        let roots: Vec<Option<Node>> = ids.iter().map(|id| self.numbers.get(id).copied()).collect();
+        let roots: Vec<Option<Node>> =
+            ids.iter().map(|id| self.numbers.get(&short(id)).copied()).collect();
         let mut open: Vec<(Node, ObjectId)> = Vec::new();
         for (id, root) in ids.iter().zip(&roots) {
             open.extend(root.filter(|root| self.is_new(*root)).map(|root| (root, *id)));
@@ -242,7 +249,7 @@ impl<'a> Reader<'a> {
         let first = self.objects.edges.len();
         for child in children {
             // What is not here takes nothing.
-            let Some(&below) = self.numbers.get(&child.id) else { continue };
+            let Some(&below) = self.numbers.get(&short(&child.id)) else { continue };
             self.objects.edges.push(below);
             self.objects.purposes.push(child.purpose);
             if !child.is_leaf && self.is_new(below) {

@@ -170,7 +170,7 @@ fn a_process_that_writes_meanwhile_loses_nothing() {
     for past in removals(&store).unwrap() {
         undo(&store, past.when, &Pattern::all()).unwrap();
     }
-    assert!(ours.iter().all(|name| store.entry(name).unwrap().is_hit()));
+    assert!(ours.iter().all(|name| store.entry(name).unwrap().hit().is_some()));
     assert_kept(&store, &acks(&job.acks), "undone beside a writer");
     env.assert_at_rest("pruned beside a writer");
 }
