@@ -16,7 +16,7 @@ pub(super) fn keep_caps(session: &Session, workspace: &Workspace, store: &Store)
         Ok(None) => {}
         Ok(Some(done)) => tell(session, &done),
         Err(error) => {
-            session.ui.warn(&format!("the store's caps were not looked at: {error}"), None)
+            session.ui.warn(&format!("the store's caps were not looked at: {error}"), None);
         }
     }
 }

@@ -237,12 +237,11 @@ impl<'a> Count<'a> {
             let node = u32::try_from(at).expect("it was the place of an object");
             let size = self.objects.bytes(node);
             match *owner {
-                NOBODY => {}
                 SEVERAL if several.contains(&node) => {
                     bytes += size;
                     shared += size;
                 }
-                SEVERAL => {}
+                NOBODY | SEVERAL => {}
                 group => {
                     self.groups[group as usize].exclusive += size;
                     if group as usize >= asked {

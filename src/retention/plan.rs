@@ -305,7 +305,7 @@ impl Round<'_> {
         let (bytes, count) = over(&held, left);
         if bytes.is_some() || count.is_some() {
             self.unmet.push(Unmet {
-                pattern: pattern.map(|text| text.to_string()),
+                pattern: pattern.map(ToString::to_string),
                 bytes_over: bytes.map(|cap| held.bytes - cap),
                 entries_over: count.map(|cap| left - cap),
             });

@@ -132,7 +132,7 @@ fn days_are_those_of_the_zone() {
                 format!("  {} {reason}\n", &decision.name.created_at().to_rfc3339()[..16])
             })
             .collect();
-        shown += &format!("{title}\n{}", kept.concat());
+        shown.extend([title, "\n", &kept.concat()]);
     }
     insta::assert_snapshot!(shown);
 }

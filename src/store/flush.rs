@@ -70,9 +70,9 @@ impl Inner {
             edits
                 .remove
                 .iter()
-                .filter(|name| match name.starts_with(TAGS) {
-                    true => loose.contains_key(*name),
-                    false => disk::is_there(&git_dir.join(name)),
+                .filter(|name| {
+                    loose.contains_key(*name)
+                        || (!name.starts_with(TAGS) && disk::is_there(&git_dir.join(name)))
                 })
                 .try_for_each(|name| remove_loose_ref(git_dir, name))
         };

@@ -312,7 +312,7 @@ fn rules_of_the_settings_count_and_a_cap_is_kept_unasked() {
         let now = run(n);
         let line = ["put", key, "x=-"];
         let ran = env.recell(&line).input(format!("{n}")).with("RECELL_NOW", &now).run();
-        shown += &format!("{ran}\n");
+        shown.extend([ran.to_string(), "\n".into()]);
     }
     shown += &transcript(&env, &[&["prune", "--dry-run", "--kept"], &["undo"], &["prune", "-n"]]);
     insta::assert_snapshot!(shown);
