@@ -100,11 +100,15 @@ struct Known {
 impl Known {
     fn text(&self) -> String {
         let Known { packs, names, live, entries, rules } = self;
-        format!("{packs} {names} {live} {entries} {rules}\n")
+        let text = format!("{packs} {names} {live} {entries} {rules}");
+        format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()))
     }
 
     fn read(bytes: &[u8]) -> Option<Known> {
-        let text = std::str::from_utf8(bytes).ok()?;
+        let (text, check) = std::str::from_utf8(bytes).ok()?.trim_end().rsplit_once(' ')?;
+        if u32::from_str_radix(check, 16) != Ok(crc32fast::hash(text.as_bytes())) {
+            return None;
+        }
         let mut fields = text.split_ascii_whitespace();
         let mut number = || fields.next()?.parse().ok();
         let (packs, names, live, entries) = (number()?, number()?, number()?, number()?);
@@ -141,4 +145,44 @@ fn fingerprint(rules: &Rules) -> String {
             .expect("writing to a string cannot fail");
     }
     Digest::of_here(text.as_bytes()).short(16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retention::Keep;
+
+    fn known() -> Known {
+        let rules = "0123456789abcdef".to_owned();
+        Known { packs: 5000, names: 920, live: 4000, entries: 10, rules }
+    }
+
+    #[test]
+    fn what_was_known_reads_back_and_damage_means_that_nothing_is_known() {
+        let good = known().text().into_bytes();
+        assert_eq!(Known::read(&good), Some(known()));
+        for at in 0..good.len() - 1 {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert_eq!(Known::read(&bad), None, "byte {at}");
+        }
+        assert_eq!(Known::read(b""), None);
+    }
+
+    #[test]
+    fn a_plan_is_due_once_a_cap_may_be_passed_by_a_twentieth() {
+        let caps = |bytes, entries| Rules::of(Keep::default(), Caps { bytes, entries });
+        for (rules, packs, names, due, why) in [
+            (caps(Some(5000), None), 5000, 920, false, "nothing came"),
+            (caps(Some(5000), None), 6250, 2000, false, "just a twentieth over"),
+            (caps(Some(5000), None), 6251, 2000, true, "more than that"),
+            (caps(Some(3000), None), 5150, 920, false, "over since long, and little came"),
+            (caps(Some(3000), None), 5151, 920, true, "over, and more came"),
+            (caps(Some(5000), None), 4999, 920, true, "gc was here"),
+            (caps(None, Some(20)), 9999, 920 + 11 * 92, false, "at most 21 entries"),
+            (caps(None, Some(20)), 9999, 920 + 12 * 92, true, "maybe 22"),
+        ] {
+            assert_eq!(known().may_be_over(&rules, packs, names), due, "{why}");
+        }
+    }
 }
