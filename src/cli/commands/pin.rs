@@ -10,6 +10,7 @@ use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::words::count;
 use crate::error::Result;
+use crate::index::Pattern;
 use crate::name::EntryName;
 use crate::retention::{PinReport, pin, pins};
 use crate::store::Store;
@@ -23,6 +24,9 @@ pub(crate) struct Args {
     /// its newest entry.
     #[arg(required_unless_present = "list", value_name = "KEY")]
     keys: Vec<Selection>,
+    /// Pin every entry that matches; then KEY may be a pattern such as `reports/*`.
+    #[arg(long, conflicts_with = "list")]
+    all: bool,
     /// List what is pinned.
     #[arg(long, short, conflicts_with = "keys")]
     list: bool,
@@ -33,7 +37,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.list {
         return list(session, &store);
     }
-    let names = chosen(&args.keys, &store)?;
+    let names = chosen(&args.keys, args.all, &store)?;
     let report = pin(&store, &names)?;
     print(session, &report, "pinned", "pinned already")
 }
@@ -54,14 +58,19 @@ fn list(session: &Session, store: &Store) -> Outcome {
 }
 
 /// Returns the entries that are meant: all of them, or the misses.
-pub(super) fn chosen(keys: &[Selection], store: &Store) -> Result<Vec<EntryName>, Failure> {
+fn chosen(keys: &[Selection], all: bool, store: &Store) -> Result<Vec<EntryName>, Failure> {
     let mut names: BTreeSet<EntryName> = BTreeSet::new();
     let mut misses = Vec::new();
     for key in keys {
-        match key.name(store)? {
-            Some(name) => drop(names.insert(name)),
-            None => misses.push(key.miss()),
+        let pattern = Pattern::parse(key.text()).ok().filter(|_| all && !key.is_name());
+        let found = match pattern {
+            Some(pattern) => store.list(&pattern)?,
+            None => key.name(store)?.into_iter().collect(),
+        };
+        if found.is_empty() {
+            misses.push(key.miss());
         }
+        names.extend(found);
     }
     if misses.is_empty() { Ok(names.into_iter().collect()) } else { Err(Failure::Misses(misses)) }
 }
