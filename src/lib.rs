@@ -15,6 +15,7 @@ pub mod gc;
 mod git;
 mod index;
 mod journal;
+mod lockfile;
 mod lookup;
 mod name;
 pub mod notebook;

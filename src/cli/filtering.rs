@@ -1,18 +1,19 @@
 //! Filters notebooks for git: finds the workspace of each, opens its store once, and flushes it
 //! at the end.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::locking::LockKeeper;
 use super::notebooks;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::git::FilterCommand;
 use crate::notebook::{
-    Filtered, NotebookName, RecordContext, RestoreOptions, StripOptions, clean, record, restore,
-    smudge,
+    ChosenCell, Filtered, NotebookName, RecordContext, RestoreOptions, StripOptions, clean, record,
+    restore, smudge,
 };
 use crate::store::Store;
 use crate::workspace::{Surroundings, Workspace};
@@ -39,6 +40,8 @@ struct Place {
     workspace: Workspace,
     store: OnceCell<Store>,
     context: OnceCell<RecordContext>,
+    /// What keeps its `recell.lock`, if it has one.
+    keeper: Option<RefCell<LockKeeper>>,
 }
 
 impl<'s> Filtering<'s> {
@@ -89,7 +92,7 @@ impl<'s> Filtering<'s> {
             return unchanged;
         };
         match command {
-            FilterCommand::Clean => self.clean(&place, &name, bytes),
+            FilterCommand::Clean => self.clean(&place, &name, &full, bytes),
             FilterCommand::Smudge if config.filter.smudge => smudge(bytes, |notebook| {
                 restore(place.store(self.session)?, &name, notebook, &RestoreOptions::default())
             }),
@@ -97,7 +100,7 @@ impl<'s> Filtering<'s> {
         }
     }
 
-    fn clean(&self, place: &Place, name: &NotebookName, bytes: &[u8]) -> Filtered {
+    fn clean(&self, place: &Place, name: &NotebookName, path: &Path, bytes: &[u8]) -> Filtered {
         let filter = &place.workspace.config().filter;
         let keep_tags: Vec<&str> = filter.keep_tags.iter().map(String::as_str).collect();
         let options = StripOptions {
@@ -113,7 +116,17 @@ impl<'s> Filtering<'s> {
             let context = place
                 .context
                 .get_or_init(|| notebooks::context(self.session, &place.workspace, false));
-            record(store, name, notebook, context)
+            let report = record(store, name, notebook, context)?;
+            if let Some(keeper) = &place.keeper {
+                // Git filters at a checkout and for its status, too: only what is new is a reason
+                // to pin something else than what was checked out.
+                let is_new = |cell: &ChosenCell| {
+                    cell.entry.as_ref().is_some_and(|(entry, _)| report.new.contains(entry))
+                };
+                let file = (path, bytes);
+                keeper.borrow_mut().take_in_from_git(store, name, notebook, file, is_new);
+            }
+            Ok(report)
         })
     }
 
@@ -142,15 +155,19 @@ impl<'s> Filtering<'s> {
             return Rc::clone(known);
         }
         let (store, context) = (OnceCell::new(), OnceCell::new());
-        let place = Rc::new(Place { workspace, store, context });
+        let keeper = LockKeeper::of(&workspace).map(RefCell::new);
+        let place = Rc::new(Place { workspace, store, context, keeper });
         self.places.push(Rc::clone(&place));
         place
     }
 
-    /// Moves what was recorded into the stores' repositories.
+    /// Pins what was recorded where that is wanted, and moves it into the stores' repositories.
     pub(super) fn finish(self) {
         for place in &self.places {
             if let Some(store) = place.store.get() {
+                if let Some(keeper) = &place.keeper {
+                    keeper.borrow_mut().finish(self.session, store);
+                }
                 self.session.flush_in(&place.workspace, store);
             }
         }

@@ -10,6 +10,7 @@ mod commands;
 mod describe;
 mod filtering;
 mod json;
+mod locking;
 mod media;
 mod meter;
 mod notebooks;
@@ -52,6 +53,7 @@ enum Command {
     Record(commands::record::Args),
     Restore(commands::restore::Args),
     Strip(commands::strip::Args),
+    Lock(commands::lock::Args),
     Filter(commands::filter::Args),
     Put(commands::put::Args),
     Get(commands::get::Args),
@@ -81,6 +83,7 @@ impl Command {
             Command::Record(args) => commands::record::run(args, session),
             Command::Restore(args) => commands::restore::run(args, session),
             Command::Strip(args) => commands::strip::run(args, session),
+            Command::Lock(args) => commands::lock::run(args, session),
             Command::Filter(args) => commands::filter::run(args, session),
             Command::Put(args) => commands::put::run(args, session),
             Command::Get(args) => commands::get::run(args, session),

@@ -65,13 +65,14 @@ pub(super) fn named(session: &Session, paths: &[PathBuf]) -> Result<Vec<Notebook
     Ok(files)
 }
 
-/// Returns every notebook of the workspace that the settings want recorded.
+/// Returns all notebooks of the workspace that the settings let through; there may be none.
 ///
 /// # Errors
 /// [`Error::Disk`].
 pub(super) fn all(workspace: &Workspace) -> Result<Vec<NotebookFile>> {
     let mut files = Vec::new();
     below(workspace, &disk::real_path(workspace.base()), &|_| true, &mut files)?;
+    files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }
 

@@ -1,11 +1,14 @@
 //! What no rule removes: gathered here from all that know, as features do not know each other.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::notebooks;
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::notebook::producible;
+use crate::git::{HostRepository, NoHost};
+use crate::lockfile::{PinnedBy, protected};
+use crate::notebook::chosen;
 use crate::retention::{Protection, pins};
 use crate::store::Store;
 use crate::workspace::Workspace;
@@ -22,13 +25,35 @@ pub(super) fn gather(
     store: &Store,
 ) -> Result<Protection> {
     let mut protection = Protection { pins: pins(store)?, ..Protection::default() };
-    // Here the names of `recell.lock`, of the work tree and of the last `retention.lock_commits`
-    // commits of the host, go into `protection.locks`, and those of the collections into
-    // `protection.collections`.
+    locks(session, workspace, &mut protection)?;
+    // Here the members of the collections go into `protection.collections`, with their names.
     if workspace.config().retention.closure {
         closure(session, workspace, store, &mut protection)?;
     }
     Ok(protection)
+}
+
+/// Protects the entries that `recell.lock` names, in the work tree and in the last commits.
+fn locks(session: &Session, workspace: &Workspace, protection: &mut Protection) -> Result<()> {
+    let git = session.git();
+    let host = match HostRepository::discover(workspace.base(), &git) {
+        Ok(host) => Some(host),
+        Err(NoHost::NoRepository { .. }) => None,
+        Err(error) => {
+            session.ui.warn(&format!("what past commits lock is not protected: {error}"), None);
+            None
+        }
+    };
+    let commits = workspace.config().retention.lock_commits as usize;
+    let mut places: HashMap<PinnedBy, Arc<str>> = HashMap::new();
+    for (entry, by) in protected(host.as_ref(), &git, workspace.base(), commits)? {
+        let place = places.entry(by).or_insert_with(|| match by {
+            PinnedBy::WorkTree => "the work tree".into(),
+            PinnedBy::Commit(id) => format!("commit {}", &id.to_string()[..7]).into(),
+        });
+        protection.locks.insert(entry, Arc::clone(place));
+    }
+    Ok(())
 }
 
 /// Protects the entries that `recell restore` would bring back into the notebooks as they are now.
@@ -50,8 +75,10 @@ fn closure(
             Err(error) => return Err(error),
         };
         let of: Arc<str> = file.name.as_str().into();
-        let entries = producible(store, &file.name, &notebook)?;
-        protection.closure.extend(entries.into_iter().map(|entry| (entry, Arc::clone(&of))));
+        for cell in chosen(store, &file.name, &notebook)? {
+            let entry = cell.entry.map(|(entry, _)| (entry, Arc::clone(&of)));
+            protection.closure.extend(entry);
+        }
     }
     Ok(())
 }

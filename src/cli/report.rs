@@ -196,8 +196,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::OutsideWorkspace { .. }
         | Error::OneNotebook { .. }
         | Error::NotConfirmed { .. } => USAGE,
-        Error::BrokenRefs { .. } | Error::Unsound { .. } => DAMAGED,
-        Error::RefsLocked { .. } | Error::FlushLocked { .. } => LOCKED,
+        Error::BrokenRefs { .. } | Error::Unsound { .. } | Error::NewerLockfile { .. } => DAMAGED,
+        Error::RefsLocked { .. } | Error::FlushLocked { .. } | Error::LockfileHeld { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,
     }

@@ -95,6 +95,17 @@ impl Error {
             }
             Error::FilterNotInstalled { .. } => Some("Run `recell filter install`.".into()),
             Error::NoWorkTree { .. } => Some("Run it in a clone that has files.".into()),
+            Error::NoLockfile { .. } => {
+                Some("Run `recell lock` to write it, and commit it with the notebooks.".into())
+            }
+            Error::BadLockfile { .. } => {
+                Some("Run `recell lock`, which writes it anew from the notebooks.".into())
+            }
+            Error::NewerLockfile { .. } => Some("Use a newer release of recell.".into()),
+            Error::LockfileDiffers { .. } => {
+                Some("Run `recell lock`, then `git add recell.lock`.".into())
+            }
+            Error::LockfileHeld { .. } => Some("Try again; what was put is stored.".into()),
             Error::ChangedMeanwhile { .. } => Some("Nothing was written; run it again.".into()),
             Error::StoreMissing { .. } => {
                 Some("Run `recell init` to make it, or name another with `--store`.".into())

@@ -237,6 +237,42 @@ pub enum Error {
         /// The repository.
         git_dir: PathBuf,
     },
+    /// The workspace has no `recell.lock`.
+    #[error("there is no `{}`", path.display())]
+    NoLockfile {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A `recell.lock` cannot be understood.
+    #[error("{}:{line}: {reason}", path.display())]
+    BadLockfile {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A `recell.lock` was written by a later release.
+    #[error("`{}` has the version {found}, which this release cannot read", path.display())]
+    NewerLockfile {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// A `recell.lock` is not what `recell lock` would write.
+    #[error("`{}` is not what stands in the notebooks", path.display())]
+    LockfileDiffers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process keeps on changing a `recell.lock`.
+    #[error("another recell keeps `{}` locked", path.display())]
+    LockfileHeld {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file is no longer what it was when the change to it was planned.
     #[error("`{}` was changed meanwhile", path.display())]
     ChangedMeanwhile {
@@ -405,6 +441,11 @@ impl Error {
             Error::NoHost { .. } => "no_host",
             Error::FilterNotInstalled { .. } => "filter_not_installed",
             Error::NoWorkTree { .. } => "no_work_tree",
+            Error::NoLockfile { .. } => "no_lockfile",
+            Error::BadLockfile { .. } => "bad_lockfile",
+            Error::NewerLockfile { .. } => "newer_lockfile",
+            Error::LockfileDiffers { .. } => "lockfile_differs",
+            Error::LockfileHeld { .. } => "lockfile_held",
             Error::ChangedMeanwhile { .. } => "changed_meanwhile",
             Error::StoreMissing { .. } => "store_missing",
             Error::Ambiguous { .. } => "ambiguous",

@@ -38,11 +38,7 @@ pub(crate) fn with_lines(text: Option<&[u8]>) -> Vec<u8> {
     if written(text) != Written::No {
         return text.to_owned();
     }
-    let first_end = text.iter().position(|byte| *byte == b'\n');
-    let line_end: &[u8] = match first_end {
-        Some(at) if text[..at].ends_with(b"\r") => b"\r\n",
-        _ => b"\n",
-    };
+    let line_end = line_end_of(text);
     // Without a last line end before, there is none after: that is how it is known later.
     if text.is_empty() {
         [MARK, line_end, LINE].concat()
@@ -50,6 +46,26 @@ pub(crate) fn with_lines(text: Option<&[u8]>) -> Vec<u8> {
         [text, MARK, line_end, LINE, line_end].concat()
     } else {
         [text, line_end, MARK, line_end, LINE].concat()
+    }
+}
+
+/// Returns the text of an attributes file with one more line at its end; `None` stands for no file.
+pub(crate) fn with_line(text: Option<&[u8]>, line: &[u8]) -> Vec<u8> {
+    let text = text.unwrap_or_default();
+    let line_end = line_end_of(text);
+    match text {
+        b"" => [line, line_end].concat(),
+        text if text.ends_with(b"\n") => [text, line, line_end].concat(),
+        text => [text, line_end, line, line_end].concat(),
+    }
+}
+
+/// Returns how the lines of a text end, by its first one.
+fn line_end_of(text: &[u8]) -> &'static [u8] {
+    let first_end = text.iter().position(|byte| *byte == b'\n');
+    match first_end {
+        Some(at) if text[..at].ends_with(b"\r") => b"\r\n",
+        _ => b"\n",
     }
 }
 
@@ -128,6 +144,19 @@ mod tests {
             assert_eq!(written(text.as_bytes()), expected, "{why}");
         }
         assert_eq!(written(&with_lines(Some(b"x"))), Written::ByRecell);
+    }
+
+    #[test]
+    fn a_line_more_goes_beside_those_of_the_filter() {
+        for (before, after) in
+            [(None, "x y\n"), (Some("a b"), "a b\nx y\n"), (Some("a b\r\n"), "a b\r\nx y\r\n")]
+        {
+            let added = with_line(before.map(str::as_bytes), b"x y");
+            assert_eq!(String::from_utf8_lossy(&added), after);
+        }
+        let both = with_line(Some(&with_lines(None)), b"x y");
+        assert_eq!(written(&both), Written::ByRecell);
+        assert_eq!(without_lines(&both).as_deref(), Some(&b"x y\n"[..]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod filter_protocol;
 mod host;
 mod inflate;
 mod loose_refs;
+mod merging;
 mod objects;
 mod pack;
 mod packs;
@@ -17,6 +18,7 @@ mod process;
 mod raw_pack;
 mod refs;
 mod repository;
+mod revision;
 
 pub(crate) use gix::ObjectId;
 
@@ -31,6 +33,7 @@ pub(crate) use filter_protocol::{
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
 pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
+pub(crate) use merging::UnionMerge;
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };
@@ -43,3 +46,5 @@ pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock};
 pub(crate) use repository::Repository;
+#[allow(unused_imports, reason = "selectors by commit name it")]
+pub(crate) use revision::HostCommit;

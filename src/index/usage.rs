@@ -1,5 +1,5 @@
 //! When entries were last handed out: the store's own small log, for caps that let the least
-//! recently used go first (format.md, section 7).
+//! recently used go first (format.md, section 8).
 //!
 //! It is local and may be lost: then the time an entry was made counts. Only the first use of an
 //! entry in an hour is noted, in memory, and many are written with one append, so that a read

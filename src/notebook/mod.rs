@@ -15,6 +15,7 @@
 //! escapes stay as their author's tool wrote them. All but `record` and `restore` is pure.
 
 mod cells;
+mod choose;
 mod document;
 mod edit;
 mod fill;
@@ -40,6 +41,7 @@ mod text;
 mod timing;
 
 pub use cells::{CellIdentity, CellMatch, MatchedBy, cell_names, match_cells};
+pub use choose::{ChosenCell, chosen};
 pub use document::{Cell, CellKind, Format, Notebook};
 pub use fill::{CannotFill, FilledCell, fill};
 pub use filter::{Filtered, clean, smudge};
@@ -53,6 +55,6 @@ pub use record::{RecordContext, RecordReport, TooLarge, record};
 pub use refusal::NotANotebook;
 pub use restore::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
-    producible, restore,
+    restore,
 };
 pub use strip::{StripOptions, strip};

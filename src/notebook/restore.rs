@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
+use super::choose::{Choice, Wanted, is_of};
 use super::document::{Cell, Notebook};
 use super::fill::{FilledCell, fill};
 use super::hash::module_hashes;
-use super::known::{FoundCell, RecordedCells, code_of};
+use super::known::RecordedCells;
 use super::layout::{CellOutputs, LAYOUT_PATH, LayoutDamage, join};
 use super::lexer::Span;
 use super::name::NotebookName;
 use super::record::NBFORMAT;
 use crate::clock::Timestamp;
-use crate::digest::Digest;
 use crate::error::Result;
 use crate::lookup::{Lookup, Miss};
 use crate::name::EntryName;
@@ -28,6 +28,9 @@ pub struct RestoreOptions {
     pub overwrite: bool,
     /// Take these for their cells, whatever their code was; all other cells stay as they are.
     pub entries: Vec<EntryName>,
+    /// The entries are pinned: no other is taken even if there are none, and a cell that has no
+    /// pin, or shows something else, is told of.
+    pub pinned: bool,
 }
 
 /// A notebook with outputs put back.
@@ -104,6 +107,15 @@ pub enum Unmatched {
         /// The newest of them.
         newest: EntryName,
     },
+    /// Pinned entries were asked for, and none is of this cell.
+    #[error("no entry is pinned for it")]
+    NotPinned,
+    /// Pinned entries were asked for, and the cell keeps what it shows.
+    #[error("it shows other outputs than those that are pinned")]
+    ShowsOther {
+        /// What is pinned.
+        pinned: EntryName,
+    },
 }
 
 /// Why an entry cannot be put into its cell.
@@ -153,13 +165,19 @@ pub fn restore(
         let module = hashes.modules[index].segment();
         let wanted =
             Wanted { cell: &found[index], module: &module, code: hashes.codes[index].hash };
-        let outcome = if cell.has_outputs() && !options.overwrite {
+        let keeps = cell.has_outputs() && !options.overwrite;
+        let outcome = if keeps && !options.pinned {
             RestoreOutcome::Kept
         } else {
             match wanted.choose(store, options)? {
                 Choice::Entry { name: entry, by } => {
-                    match outputs_for(store, &entry, notebook, cell, options.overwrite)? {
+                    // What is kept is compared as a whole, with its count.
+                    let whole = keeps || options.overwrite;
+                    match outputs_for(store, &entry, notebook, cell, whole)? {
                         Ok(outputs) if shows(notebook, cell, &outputs) => RestoreOutcome::Kept,
+                        Ok(_) if keeps => {
+                            RestoreOutcome::Unmatched(Unmatched::ShowsOther { pinned: entry })
+                        }
                         Ok(outputs) => {
                             filled.push(FilledCell { position, outputs });
                             RestoreOutcome::Restored { entry, by }
@@ -181,85 +199,6 @@ pub fn restore(
     Ok(restored)
 }
 
-/// Returns the entries that [`restore`] would bring back into `notebook` if it showed no outputs:
-/// what it can still produce. Nothing of them is read, and none counts as used.
-///
-/// # Errors
-/// Those of [`Store::list`].
-pub fn producible(
-    store: &Store,
-    name: &NotebookName,
-    notebook: &Notebook<'_>,
-) -> Result<Vec<EntryName>> {
-    let options = RestoreOptions::default();
-    let hashes = module_hashes(notebook);
-    let recorded = RecordedCells::of(store, name, options.as_of)?;
-    let found = recorded.find(store, notebook, &hashes)?;
-    let mut entries = Vec::new();
-    for (index, cell) in found.iter().enumerate() {
-        let module = hashes.modules[index].segment();
-        let wanted = Wanted { cell, module: &module, code: hashes.codes[index].hash };
-        if let Choice::Entry { name, .. } = wanted.choose(store, &options)? {
-            entries.push(name);
-        }
-    }
-    Ok(entries)
-}
-
-/// A cell that outputs are looked for.
-struct Wanted<'a> {
-    cell: &'a FoundCell<'a>,
-    module: &'a str,
-    code: Digest,
-}
-
-enum Choice {
-    Entry { name: EntryName, by: RestoredBy },
-    NotAsked,
-    None(Unmatched),
-}
-
-impl Wanted<'_> {
-    fn choose(&self, store: &Store, options: &RestoreOptions) -> Result<Choice> {
-        let chosen = |name: &EntryName, by| Ok(Choice::Entry { name: name.clone(), by });
-        if !options.entries.is_empty() {
-            let named = options.entries.iter().rfind(|entry| is_of(entry, self.cell));
-            return named.map_or(Ok(Choice::NotAsked), |name| chosen(name, RestoredBy::Name));
-        }
-        let entries = self.cell.entries;
-        if let Some(name) = entries.iter().rfind(|entry| entry.module_segment() == self.module) {
-            return chosen(name, RestoredBy::Module);
-        }
-        let Some(newest) = entries.last() else {
-            return Ok(Choice::None(Unmatched::NeverRecorded));
-        };
-        if let Some(name) = self.newest_of_code(store)? {
-            return chosen(name, RestoredBy::Code);
-        }
-        if options.any_code {
-            return chosen(newest, RestoredBy::Cell);
-        }
-        Ok(Choice::None(Unmatched::OtherCode { newest: newest.clone() }))
-    }
-
-    /// Returns the newest entry of the cell's own code. All entries of one module hash are of one
-    /// code, so one of each is read.
-    fn newest_of_code(&self, store: &Store) -> Result<Option<&EntryName>> {
-        let mut others: Vec<&str> = Vec::new();
-        for entry in self.cell.entries.iter().rev() {
-            if others.contains(&entry.module_segment()) {
-                continue;
-            }
-            let code = store.entry(entry)?.hit().and_then(|entry| code_of(entry.manifest()));
-            if code == Some(self.code) {
-                return Ok(Some(entry));
-            }
-            others.push(entry.module_segment());
-        }
-        Ok(None)
-    }
-}
-
 /// Whether a cell shows these outputs already, as one that was run and has none.
 fn shows(notebook: &Notebook<'_>, cell: &Cell<'_>, outputs: &CellOutputs) -> bool {
     let same = |value: &Option<Vec<u8>>, span: Option<Span>| {
@@ -267,11 +206,6 @@ fn shows(notebook: &Notebook<'_>, cell: &Cell<'_>, outputs: &CellOutputs) -> boo
         value.is_none() || value.as_deref() == shown
     };
     same(&outputs.outputs, cell.outputs()) && same(&outputs.execution_count, cell.execution_count())
-}
-
-/// Whether an entry is of a cell, in whichever notebook.
-fn is_of(entry: &EntryName, cell: &FoundCell<'_>) -> bool {
-    entry.cell_segment() == crate::name::encode(&cell.name)
 }
 
 /// Returns what an entry holds for `cell`, without the values that the cell has no place for.

@@ -82,7 +82,7 @@ pub fn after_flush(
     Ok(Some(AutomaticPrune { pruned, bytes_freed, unmet }))
 }
 
-/// What was known when a plan was last made, in `recell/caps` (format.md, section 7).
+/// What was known when a plan was last made, in `recell/caps` (format.md, section 8).
 const FILE: &str = "caps";
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,17 @@ const LAYERS: [&[&str]; 8] = [
     &["git", "journal"],
     &["content", "index"],
     &["store"],
-    &["history", "collection", "retention", "sync", "bundle", "notebook", "verify", "workspace"],
+    &[
+        "history",
+        "collection",
+        "retention",
+        "sync",
+        "bundle",
+        "notebook",
+        "lockfile",
+        "verify",
+        "workspace",
+    ],
     &["gc"],
     &["cli"],
 ];
@@ -42,7 +52,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("base64", &["notebook", "cli"]),
     ("serde", &["entry", "config", "cli", "size", "clock", "digest"]),
     ("parquet", &["table"]),
-    ("toml", &["entry", "config", "error", "store", "workspace", "cli"]),
+    ("toml", &["entry", "config", "error", "store", "lockfile", "workspace", "cli"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

@@ -22,6 +22,7 @@ mod flushing;
 mod formats;
 mod full_disk;
 mod layers;
+mod locking;
 mod notebooks;
 mod processes;
 mod pruning;

@@ -12,7 +12,7 @@ use recell::{
 
 use crate::cli::workspace;
 use crate::support::child::{Job, acks, assert_kept};
-use crate::support::{TestEnv, hit, key, noise, options, out, put, transcript};
+use crate::support::{TestEnv, git, hit, key, noise, options, out, put, transcript};
 
 const LATER: i64 = 1_895_225_000_000_000;
 
@@ -342,4 +342,32 @@ fn closure_keeps_what_the_notebooks_can_still_produce() {
     assert!(restored == std::fs::read(fixture).unwrap(), "the second run is whole");
     let left = env.recell(&["ls"]).ok();
     assert!(left.lines().count() < both.lines().count(), "the first run's own results went");
+}
+
+#[test]
+fn what_recell_lock_names_now_or_in_the_last_commits_stays() {
+    let env = workspace();
+    git(env.root(), &["init", "-q"]);
+    let commit = |message: &str| {
+        git(env.root(), &["add", "recell.lock"]);
+        git(env.root(), &["commit", "-q", "-m", message]);
+    };
+    crate::cli::notebook(&env, "sales.ipynb", "sales.ipynb");
+    env.recell(&["record", "sales.ipynb"]).with("RECELL_NOW", &run(1)).ok();
+    env.recell(&["lock"]).ok();
+    commit("first run");
+    let first = env.recell(&["ls"]).ok();
+    crate::cli::notebook(&env, "sales.ipynb", "second-run/sales.ipynb");
+    env.recell(&["record", "sales.ipynb"]).with("RECELL_NOW", &run(2)).ok();
+    env.recell(&["lock"]).ok();
+    commit("second run");
+    let both = env.recell(&["ls"]).ok();
+    let prune = ["prune", "--keep-within", "1h", "--yes"];
+    env.recell(&prune).ok();
+    assert_eq!(env.recell(&["ls"]).ok(), both, "locked now, or a commit ago");
+    env.write("recell.toml", "[retention]\nlock_commits = 1\n");
+    env.recell(&prune).ok();
+    let left = env.recell(&["ls"]).ok();
+    assert!(left.lines().count() < both.lines().count());
+    assert!(first.lines().any(|name| !left.contains(name)), "the first run's own results went");
 }

@@ -11,6 +11,7 @@ pub(super) mod flush;
 pub(super) mod get;
 pub(super) mod has;
 pub(super) mod init;
+pub(super) mod lock;
 pub(super) mod log;
 pub(super) mod ls;
 pub(super) mod pin;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cli::columns::{Align, Columns};
+use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
@@ -30,16 +31,24 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store_to_put()?;
     let context = notebooks::context(session, session.workspace()?, true);
     let mut reports = Vec::with_capacity(files.len());
+    let mut keeper = LockKeeper::of(session.workspace()?);
     let progress = session.ui.progress();
     progress.begin("recording", Some(files.len() as u64), Unit::Items);
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
-        let report = record(&store, &file.name, &file.parse(&contents)?, &context)?;
+        let notebook = file.parse(&contents)?;
+        let report = record(&store, &file.name, &notebook, &context)?;
+        if let Some(keeper) = &mut keeper {
+            keeper.take_in(&store, &file.name, &notebook, |cell| cell.is_executed);
+        }
         reports.push((file, report));
         progress.advance(1);
         Ok(())
     });
     progress.end();
+    if let Some(mut keeper) = keeper {
+        keeper.finish(session, &store);
+    }
     session.flush_after_put(&store);
     if session.ui.json() {
         let documents = reports.iter().map(|(file, report)| document(file, report));

@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::cli::args::moment;
 use crate::cli::columns::{Align, Columns};
-use crate::cli::json;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::shown;
 use crate::cli::session::Session;
 use crate::cli::words::{self, grouped};
+use crate::cli::{json, locking};
 use crate::clock::Timestamp;
 use crate::config::Durability;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::lookup::Miss;
-use crate::name::EntryName;
+use crate::name::{EntryName, encode};
 use crate::notebook::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
@@ -29,6 +29,7 @@ use crate::notebook::{
 /// it where there are such. Outputs that a notebook shows are kept. A notebook that was recorded
 /// and stripped comes back byte for byte.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs.
     #[arg(value_name = "NOTEBOOK", required = true)]
@@ -45,6 +46,10 @@ pub(crate) struct Args {
     /// Take this entry for its cell and leave all other cells alone; may be given several times.
     #[arg(long = "entry", value_name = "NAME", value_parser = entry_name)]
     entries: Vec<EntryName>,
+    /// Take just the entries that `recell.lock` pins, and no newer ones; cells without a pin are
+    /// left alone.
+    #[arg(long, conflicts_with_all = ["as_of", "any", "entries"])]
+    locked: bool,
     /// Write the notebook to this file instead, or `-` for standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -70,16 +75,22 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.output.is_some() && files.len() > 1 {
         return Err(Error::OneNotebook { found: files.len() }.into());
     }
+    let pins = if args.locked { Some(locking::lockfile(session)?.read()?) } else { None };
     let store = session.store()?;
-    let options = RestoreOptions {
+    let mut options = RestoreOptions {
         as_of: args.as_of,
         any_code: args.any,
         overwrite: args.overwrite,
         entries: args.entries.clone(),
+        pinned: args.locked,
     };
     let mut all = Vec::with_capacity(files.len());
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
+        if let Some(pins) = &pins {
+            let pinned = pins.of_notebook(&encode(file.name.as_str()));
+            options.entries = pinned.into_values().cloned().collect();
+        }
         let restored = restore(&store, &file.name, &file.parse(&contents)?, &options)?;
         let is_changed = restored.bytes != contents.bytes;
         match &args.output {
@@ -97,7 +108,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     } else if !takes_stdout {
         print(session, &all)?;
     }
-    tell(session, &all);
+    tell(session, &all, args.locked);
     outcome?;
     let misses = misses(&all, args.check);
     if misses.is_empty() { Ok(()) } else { Err(Failure::Misses(misses)) }
@@ -145,10 +156,10 @@ fn print(session: &Session, all: &[Done<'_>]) -> Outcome {
 }
 
 /// Says which cells got no outputs or not those of their code, and why.
-fn tell(session: &Session, all: &[Done<'_>]) {
+fn tell(session: &Session, all: &[Done<'_>], is_locked: bool) {
     for done in all {
         let Done { file, restored, .. } = done;
-        for RestoredCell { name, position, outcome, .. } in &restored.cells {
+        for RestoredCell { name, module, position, outcome } in &restored.cells {
             let at = format!("`{}`, cell {} (`{name}`)", file.name, position + 1);
             match outcome {
                 RestoreOutcome::Restored { entry, by: RestoredBy::Code } => {
@@ -160,8 +171,21 @@ fn tell(session: &Session, all: &[Done<'_>]) {
                 RestoreOutcome::Unmatched(reason @ Unmatched::NeverRecorded) => {
                     session.ui.detail(|| format!("{at}: {reason}"));
                 }
+                RestoreOutcome::Unmatched(reason @ Unmatched::NotPinned) => {
+                    session.ui.say(format!("{at}: {reason}"));
+                }
+                RestoreOutcome::Unmatched(reason @ Unmatched::ShowsOther { .. }) => {
+                    session.ui.say(format!("{at}: {reason}; `--overwrite` replaces them"));
+                }
                 RestoreOutcome::Unmatched(reason) => {
                     session.ui.say(format!("{at}: {reason}; `--any` takes that run"));
+                }
+                RestoreOutcome::Restored { entry, by: RestoredBy::Name }
+                    if is_locked && entry.module_segment() != encode(module) =>
+                {
+                    session.ui.say(format!(
+                        "{at}: the pinned outputs are of other code, or ran after other code"
+                    ));
                 }
                 // A miss is told at the end, with its hint.
                 RestoreOutcome::Unusable { reason: Unusable::Miss(_), .. } => {}

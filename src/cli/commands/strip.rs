@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::record::warn_of_size;
 use crate::cli::columns::{Align, Columns};
+use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         max_output: u64::MAX,
     };
     let writes = !args.check && !args.stdout;
-    let recorder = if writes && !args.no_record { recorder(session)? } else { None };
+    let mut recorder = if writes && !args.no_record { recorder(session)? } else { None };
     if recorder.is_some() {
         // What is too large to be recorded must not be taken away.
         options.max_output = filter.max_output.bytes();
@@ -79,7 +80,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         if bare != contents.bytes {
             if writes {
                 if !args.no_record {
-                    stripped.recorded = record_first(session, recorder.as_ref(), file, &notebook)?;
+                    stripped.recorded = record_first(session, &mut recorder, file, &notebook)?;
                 }
                 file.replace(&contents, &bare, workspace.config().store.durability)?;
             }
@@ -87,8 +88,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         }
         Ok(())
     });
-    if let Some((store, _)) = &recorder {
-        session.flush_after_put(store);
+    if let Some(Recorder { store, keeper, .. }) = recorder {
+        if let Some(mut keeper) = keeper {
+            keeper.finish(session, &store);
+        }
+        session.flush_after_put(&store);
     }
     if !args.stdout && (outcome.is_ok() || !all.is_empty()) {
         print(session, &all, args.check)?;
@@ -100,12 +104,20 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     Ok(())
 }
 
-/// Returns the store, if there is one, and what entries are to say.
-fn recorder(session: &Session) -> Result<Option<(Store, RecordContext)>, Error> {
+/// What records outputs before they are taken away.
+struct Recorder {
+    store: Store,
+    context: RecordContext,
+    keeper: Option<LockKeeper>,
+}
+
+/// Returns what records, if there is a store.
+fn recorder(session: &Session) -> Result<Option<Recorder>, Error> {
     match session.store_to_put() {
         Ok(store) => {
-            let context = notebooks::context(session, session.workspace()?, true);
-            Ok(Some((store, context)))
+            let workspace = session.workspace()?;
+            let context = notebooks::context(session, workspace, true);
+            Ok(Some(Recorder { store, context, keeper: LockKeeper::of(workspace) }))
         }
         Err(Error::NoStore { .. }) => Ok(None),
         Err(error) => Err(error),
@@ -115,14 +127,17 @@ fn recorder(session: &Session) -> Result<Option<(Store, RecordContext)>, Error> 
 /// Records what is about to be taken away; returns how many entries that made.
 fn record_first(
     session: &Session,
-    recorder: Option<&(Store, RecordContext)>,
+    recorder: &mut Option<Recorder>,
     file: &NotebookFile,
     notebook: &Notebook<'_>,
 ) -> Result<usize, Failure> {
-    let Some((store, context)) = recorder else {
+    let Some(Recorder { store, context, keeper }) = recorder else {
         return Err(Error::WouldLose { path: file.path.clone() }.into());
     };
     let report = record(store, &file.name, notebook, context)?;
+    if let Some(keeper) = keeper {
+        keeper.take_in(store, &file.name, notebook, |cell| cell.is_executed);
+    }
     warn_of_size(session, file, &report);
     Ok(report.new.len())
 }
