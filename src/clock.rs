@@ -121,6 +121,60 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// Whose days are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// UTC.
+    Utc,
+    /// The zone of this machine.
+    Local,
+    /// So many seconds east of Greenwich, all the year.
+    East(i32),
+}
+
+/// A day, and the week it is in as ISO 8601 counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Day {
+    /// The year.
+    pub year: i32,
+    /// The month, from 1.
+    pub month: u32,
+    /// The day of the month, from 1.
+    pub day: u32,
+    /// The year that the week is counted to, which may be the one before or after.
+    pub week_year: i32,
+    /// The week, from 1.
+    pub week: u32,
+}
+
+impl Timestamp {
+    /// Returns the day that this moment is in.
+    pub fn day(self, zone: Zone) -> Day {
+        let date = match zone {
+            Zone::Utc => self.utc().date_naive(),
+            Zone::Local => self.utc().with_timezone(&chrono::Local).date_naive(),
+            Zone::East(seconds) => {
+                Timestamp::from_micros(self.0 + i64::from(seconds) * 1_000_000).utc().date_naive()
+            }
+        };
+        let week = date.iso_week();
+        Day {
+            year: date.year(),
+            month: date.month(),
+            day: date.day(),
+            week_year: week.year(),
+            week: week.week(),
+        }
+    }
+
+    /// Returns the moment so long before this one, at most as long ago as can be printed.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Timestamp {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.0.saturating_sub(micros))
+    }
+}
+
 /// A text that is not a timestamp in the fixed-width form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a timestamp reads like 20261121T012400.123456Z")]

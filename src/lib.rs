@@ -29,11 +29,11 @@ mod table;
 mod verify;
 mod workspace;
 
-pub use clock::{Clock, NotATimestamp, Timestamp};
+pub use clock::{Clock, Day, NotATimestamp, Timestamp, Zone};
 pub use config::{
-    ColorChoice, Config, ConfigFile, Durability, FilterSettings, Glob, Key, LayeredConfig,
-    NotAGlob, ObjectFormat, Origin, ProgressChoice, RecordSettings, Setting, Sources,
-    StoreSettings, UiSettings, Variable,
+    ColorChoice, Config, ConfigFile, Durability, FilterSettings, Glob, GroupBy, Key, LayeredConfig,
+    NotAGlob, ObjectFormat, Origin, Override, ProgressChoice, RecordSettings, RetentionRule,
+    RetentionSettings, Setting, Sources, StoreSettings, UiSettings, Variable,
 };
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{
@@ -47,7 +47,9 @@ pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
 pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
-pub use store::{Draft, DraftPart, Entry, FlushReport, OpenOptions, Snapshot, Source, Store};
+pub use store::{
+    Draft, DraftPart, Entry, FileSizes, FlushReport, OpenOptions, Snapshot, Source, Store,
+};
 pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
 pub use workspace::{Surroundings, Workspace};
 

@@ -15,6 +15,7 @@ mod large;
 mod notebooks;
 mod processes;
 mod report;
+mod retention;
 mod small;
 mod versions;
 
@@ -40,6 +41,7 @@ fn main() {
         ("large", large::run),
         ("notebooks", notebooks::run),
         ("import", import::run),
+        ("retention", retention::run),
     ] {
         if wanted(name) {
             settle();

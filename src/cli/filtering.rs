@@ -168,7 +168,7 @@ impl<'s> Filtering<'s> {
                 if let Some(keeper) = &place.keeper {
                     keeper.borrow_mut().finish(self.session, store);
                 }
-                self.session.flush_after_put(store);
+                self.session.flush_in(&place.workspace, store);
             }
         }
     }

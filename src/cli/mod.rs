@@ -16,6 +16,8 @@ mod locking;
 mod media;
 mod meter;
 mod notebooks;
+mod protection;
+mod pruning;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -71,6 +73,11 @@ enum Command {
     Verify(commands::verify::Args),
     Mv(commands::mv::Args),
     Rm(commands::rm::Args),
+    Prune(commands::prune::Args),
+    Undo(commands::undo::Args),
+    Pin(commands::pin::Args),
+    Unpin(commands::unpin::Args),
+    Du(commands::du::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -101,6 +108,11 @@ impl Command {
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Mv(args) => commands::mv::run(args, session),
             Command::Rm(args) => commands::rm::run(args, session),
+            Command::Prune(args) => commands::prune::run(args, session),
+            Command::Undo(args) => commands::undo::run(args, session),
+            Command::Pin(args) => commands::pin::run(args, session),
+            Command::Unpin(args) => commands::unpin::run(args, session),
+            Command::Du(args) => commands::du::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

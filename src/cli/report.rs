@@ -201,7 +201,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::NoNotebooks { .. }
         | Error::OutsideWorkspace { .. }
         | Error::OneNotebook { .. }
-        | Error::CannotCompare { .. } => USAGE,
+        | Error::CannotCompare { .. }
+        | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. } | Error::Unsound { .. } | Error::NewerLockfile { .. } => DAMAGED,
         Error::RefsLocked { .. } | Error::FlushLocked { .. } | Error::LockfileHeld { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),

@@ -71,7 +71,7 @@ impl Selection {
     /// names several cells, and those of [`Store::get`].
     pub(crate) fn entry(&self, store: &Store) -> Result<Entry, Failure> {
         let found = match &self.meaning {
-            Meaning::Key(key) => store.get(key)?,
+            Meaning::Key(key) => store.peek(key)?,
             Meaning::Name(name) => store.entry(name)?,
             Meaning::Pattern(_) => match self.name(store)? {
                 Some(name) => store.entry(&name)?,

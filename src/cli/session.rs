@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::args::GlobalArgs;
+use super::pruning::keep_caps;
 use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
@@ -151,10 +152,20 @@ impl Session {
         Ok(folder.keep())
     }
 
-    /// Flushes what was put. It is stored already, so what hinders the flush is only a warning.
+    /// Flushes what was put, and sees to the caps of the store. It is stored already, so what
+    /// hinders the flush is only a warning.
     pub(crate) fn flush_after_put(&self, store: &Store) {
+        // A store that was opened has a workspace.
+        if let Ok(workspace) = self.workspace() {
+            self.flush_in(workspace, store);
+        }
+    }
+
+    /// Flushes like [`Session::flush_after_put`], by the settings of `workspace`.
+    pub(crate) fn flush_in(&self, workspace: &Workspace, store: &Store) {
         match store.flush() {
             Ok(report) => {
+                keep_caps(self, workspace, store);
                 for journal in &report.damaged_journals {
                     self.ui.warn(&format!("a damaged journal was set aside: `{journal}`"), None);
                 }

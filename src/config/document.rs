@@ -110,13 +110,35 @@ impl<'f> Document<'f> {
     ) -> Result<Item<'d, 'f>> {
         let dotted = format!("{section}.{}", name.get_ref());
         match Key::named(&dotted) {
-            Some(key) => Ok(Item { key, value, line: line_at(&self.file.text, name.span().start) }),
+            Some(key) => {
+                self.check_fields(key, value)?;
+                Ok(Item { key, value, line: line_at(&self.file.text, name.span().start) })
+            }
             None => Err(Error::UnknownSetting {
                 place: self.place(name.span().start),
                 nearest: nearest::key(&dotted),
                 name: dotted,
             }),
         }
+    }
+
+    /// Refuses what means nothing in the tables of an array of tables.
+    fn check_fields(&self, key: &Key, value: &Spanned<DeValue<'_>>) -> Result<()> {
+        if key.fields().is_empty() {
+            return Ok(());
+        }
+        let tables = value.get_ref().as_array().into_iter().flatten();
+        for (name, _) in tables.filter_map(|table| table.get_ref().as_table()).flatten() {
+            let field = name.get_ref().as_ref();
+            if !key.fields().contains(&field) {
+                return Err(Error::UnknownSetting {
+                    place: self.place(name.span().start),
+                    name: format!("{}.{field}", key.name()),
+                    nearest: nearest::field(key, field),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the error that `refused`, which is the value of `key` or inside it, is not accepted.

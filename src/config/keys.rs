@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::glob::Glob;
+use super::retention::{GroupBy, RetentionRule};
 use super::value::{Value, choice};
 use crate::size::ByteSize;
 
@@ -60,6 +61,7 @@ pub struct Key {
     pub(super) name: &'static str,
     pub(super) doc: &'static str,
     pub(super) expected: fn() -> String,
+    pub(super) fields: fn() -> &'static [&'static str],
     pub(super) print: fn(&Config) -> String,
     pub(super) set_text: fn(&mut Config, &str) -> Option<()>,
     pub(super) set_toml: SetToml,
@@ -98,6 +100,11 @@ impl Key {
     /// Returns what is accepted, to follow the words "must be".
     pub fn expected(&self) -> String {
         (self.expected)()
+    }
+
+    /// Returns the names that a table inside the value may have; none where it holds no tables.
+    pub(super) fn fields(&self) -> &'static [&'static str] {
+        (self.fields)()
     }
 
     /// Returns the default as TOML.
@@ -158,6 +165,7 @@ macro_rules! sections {
                 name: concat!(stringify!($section), ".", stringify!($key)),
                 doc: $doc,
                 expected: <$Type as Value>::expected,
+                fields: <$Type as Value>::fields,
                 print: |config| config.$section.$key.to_toml(),
                 set_text: |config, text| {
                     config.$section.$key = Value::from_text(text)?;
@@ -216,6 +224,32 @@ sections! {
         keep_execution_count: bool = false;
         /// The cell tags that keep a cell's outputs in committed notebooks.
         keep_tags: Vec<String> = vec!["keep_output".into(), "keep_outputs".into()];
+    }
+
+    /// What is kept, and what `recell prune` removes; with no rule set nothing goes.
+    retention: RetentionSettings {
+        /// Keep this many of the newest entries of each series.
+        keep_last: Option<NonZeroU32> = None;
+        /// Keep what was made less than this long ago.
+        keep_within: Option<Duration> = None;
+        /// Keep the newest entry of each of this many days that have entries, by series.
+        keep_daily: Option<NonZeroU32> = None;
+        /// Keep the newest entry of each of this many weeks that have entries, by series.
+        keep_weekly: Option<NonZeroU32> = None;
+        /// Keep the newest entry of each of this many months that have entries, by series.
+        keep_monthly: Option<NonZeroU32> = None;
+        /// What a series is: the entries of a cell, of a key, of a notebook or of the store.
+        group_by: GroupBy = GroupBy::Cell;
+        /// A hard cap on the bytes of all entries: the least recently used go, unasked.
+        max_bytes: Option<ByteSize> = None;
+        /// A hard cap on the number of entries: the least recently used go, unasked.
+        max_entries: Option<NonZeroU32> = None;
+        /// In how many of the last host commits `recell.lock` protects what it names.
+        lock_commits: u32 = 20;
+        /// Whether what the notebooks can still produce is protected.
+        closure: bool = false;
+        /// Rules about some entries only, as `[[retention.rule]]`; the first that matches counts.
+        rule: Vec<RetentionRule> = Vec::new();
     }
 
     /// How the command line talks.

@@ -12,12 +12,14 @@ mod glob;
 mod keys;
 mod layers;
 mod nearest;
+mod retention;
 mod value;
 
 pub use env::Variable;
 pub use glob::{Glob, NotAGlob};
 pub use keys::{
     ColorChoice, Config, Durability, FilterSettings, Key, ObjectFormat, ProgressChoice,
-    RecordSettings, StoreSettings, UiSettings,
+    RecordSettings, RetentionSettings, StoreSettings, UiSettings,
 };
 pub use layers::{ConfigFile, LayeredConfig, Origin, Setting, Sources};
+pub use retention::{GroupBy, Override, RetentionRule};

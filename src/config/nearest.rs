@@ -19,6 +19,12 @@ pub(super) fn key(name: &str) -> Option<String> {
     }))
 }
 
+/// Returns the one of the `fields` of `key` that `name` most likely stands for, dotted.
+pub(super) fn field(key: &Key, name: &str) -> Option<String> {
+    let scored = key.fields().iter().map(|field| ((*field).to_owned(), similarity(name, field)));
+    best(scored).map(|field| format!("{}.{field}", key.name()))
+}
+
 /// Returns the section that `name` most likely stands for.
 pub(super) fn section(name: &str) -> Option<String> {
     best(SECTIONS.iter().map(|(section, _)| ((*section).to_owned(), similarity(name, section))))

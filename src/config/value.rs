@@ -15,6 +15,11 @@ pub(super) trait Value: Sized {
     /// Returns what is accepted, to follow the words "must be": `a size such as ...`.
     fn expected() -> String;
 
+    /// Returns the names that a table inside the value may have; none where it holds no tables.
+    fn fields() -> &'static [&'static str] {
+        &[]
+    }
+
     /// Returns the value written as plain text, as environment variables and flags give it.
     /// `None` means that the text is not accepted.
     fn from_text(text: &str) -> Option<Self>;
@@ -34,7 +39,7 @@ pub(super) trait Value: Sized {
 }
 
 /// Returns `text` as a TOML string, quoted and escaped.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
@@ -84,6 +89,25 @@ impl Value for NonZeroU32 {
     }
 }
 
+impl Value for u32 {
+    fn expected() -> String {
+        "a whole number from 0 to 4294967295".into()
+    }
+
+    fn from_text(text: &str) -> Option<u32> {
+        text.parse().ok()
+    }
+
+    fn from_toml<'v, 'i>(value: &'v Spanned<DeValue<'i>>) -> Result<u32, &'v Spanned<DeValue<'i>>> {
+        let number = value.get_ref().as_integer().and_then(whole);
+        number.and_then(|number| u32::try_from(number).ok()).ok_or(value)
+    }
+
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Value for ByteSize {
     fn expected() -> String {
         "a size such as `4MiB`, `50MB` or a number of bytes".into()
@@ -119,15 +143,23 @@ const TIME_UNITS: [(&str, u64); 6] = [
     ("ms", 1),
 ];
 
+/// The units of time as words, with their letters.
+const TIME_WORDS: [(&str, &str); 5] =
+    [("week", "w"), ("day", "d"), ("hour", "h"), ("minute", "m"), ("second", "s")];
+
 /// A whole number of one unit of time, between 0 and 2^64 - 1 milliseconds.
 impl Value for Duration {
     fn expected() -> String {
-        "a duration such as `500ms`, `60s`, `10m`, `2h`, `7d` or `4w`".into()
+        "a duration such as `500ms`, `60s`, `10m`, `2h`, `7d` or `4 weeks`".into()
     }
 
     fn from_text(text: &str) -> Option<Duration> {
         let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-        let (_, milliseconds) = TIME_UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;
+        let unit = unit.trim_start();
+        let word =
+            TIME_WORDS.iter().find(|(word, _)| unit.strip_suffix('s').unwrap_or(unit) == *word);
+        let unit = word.map_or(unit, |(_, letter)| letter);
+        let (_, milliseconds) = TIME_UNITS.iter().find(|(name, _)| *name == unit)?;
         number.parse::<u64>().ok()?.checked_mul(*milliseconds).map(Duration::from_millis)
     }
 
@@ -314,6 +346,8 @@ mod tests {
             ("10 m", Some(600), "minutes, after a space"),
             ("2h", Some(7200), "hours"),
             ("4w", Some(2_419_200), "weeks"),
+            ("2 weeks", Some(1_209_600), "as a word"),
+            ("1 day", Some(86_400), "of one"),
             ("0s", Some(0), "none"),
             ("60", None, "sixty of what?"),
             ("s", None, "how many?"),

@@ -128,6 +128,15 @@ pub(crate) fn append_line(path: &Path, line: &str) -> Result<()> {
     append(&mut file, path, &[format!("{line}\n").as_bytes()])
 }
 
+/// Adds bytes at the end of a file, which is made if need be, in one write; returns how long it is
+/// then. Writes of several processes do not mix.
+pub(crate) fn append_to(path: &Path, bytes: &[u8]) -> Result<u64> {
+    let mut file =
+        OpenOptions::new().append(true).create(true).open(path).map_err(failed("open", path))?;
+    append(&mut file, path, &[bytes])?;
+    Ok(file.metadata().map_err(failed("look at", path))?.len())
+}
+
 /// Overwrites `bytes` at `offset`.
 pub(crate) fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> Result<()> {
     use std::os::unix::fs::FileExt;

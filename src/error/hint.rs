@@ -149,6 +149,17 @@ impl Error {
             Error::RenameTaken { .. } => Some(
                 "If they are one notebook, run it again with `--merge`; nothing is lost.".into(),
             ),
+            Error::Pinned { names } => Some(format!(
+                "Nothing was removed. Take the pin away with `recell unpin {}`, or remove it all \
+                 the same with `--force`.",
+                names.first().map_or("", String::as_str)
+            )),
+            Error::NotConfirmed { .. } => {
+                Some("Add `--yes` to remove them, or `--dry-run` to look.".into())
+            }
+            Error::NothingToUndo { .. } => {
+                Some("`recell undo --list` shows what can come back; gc empties the trash.".into())
+            }
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())
             }

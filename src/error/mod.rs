@@ -399,6 +399,24 @@ pub enum Error {
         /// How many cells are in both.
         cells: usize,
     },
+    /// An entry is to be removed that somebody pinned.
+    #[error("{} pinned", pinned(names))]
+    Pinned {
+        /// The entries; never empty.
+        names: Vec<String>,
+    },
+    /// Something is to be removed, and nobody is there to be asked.
+    #[error("{count} {} to be removed, and nobody is here to say yes", if *count == 1 { "entry is" } else { "entries are" })]
+    NotConfirmed {
+        /// How many entries.
+        count: usize,
+    },
+    /// Nothing was removed that could come back, or not then.
+    #[error("{}", nothing_removed(when.as_deref()))]
+    NothingToUndo {
+        /// When it should have been removed, as it was given.
+        when: Option<String>,
+    },
     /// Notebooks have outputs that should have none.
     #[error("{count} of {total} notebooks have outputs")]
     NotStripped {
@@ -464,7 +482,25 @@ impl Error {
             Error::NotRestored { .. } => "not_restored",
             Error::RenameTaken { .. } => "rename_taken",
             Error::NotStripped { .. } => "not_stripped",
+            Error::Pinned { .. } => "pinned",
+            Error::NotConfirmed { .. } => "not_confirmed",
+            Error::NothingToUndo { .. } => "nothing_to_undo",
         }
+    }
+}
+
+fn pinned(names: &[String]) -> String {
+    match names {
+        [name] => format!("`{name}` is"),
+        [name, more @ ..] => format!("`{name}` and {} more are", more.len()),
+        [] => "nothing is".into(),
+    }
+}
+
+fn nothing_removed(when: Option<&str>) -> String {
+    match when {
+        Some(when) => format!("nothing that was removed at `{when}` is in the trash"),
+        None => "the trash is empty: there is nothing to bring back".into(),
     }
 }
 

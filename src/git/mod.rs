@@ -48,11 +48,11 @@ pub(crate) use objects::{
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
-pub(crate) use packs::{ObjectProblem, PackSet, copy_blob};
+pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
-pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
+pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock};
 pub(crate) use repository::Repository;
 #[allow(unused_imports, reason = "selectors by commit name it")]
 pub(crate) use revision::HostCommit;

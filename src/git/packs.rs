@@ -189,6 +189,53 @@ impl PackSet {
         self.in_a_pack(id) || disk::is_there(&self.loose_path(id))
     }
 
+    /// Lists every object of the packs, as last seen.
+    pub(crate) fn stored(&self) -> StoredObjects {
+        let packs = self.packs();
+        let mut all = Vec::new();
+        for (number, pack) in packs.iter().enumerate() {
+            let Ok(Some(file)) = disk::signature(&pack.path.with_extension("pack")) else {
+                continue;
+            };
+            let end = file.size().saturating_sub(self.format.id_len() as u64);
+            let mut entries: Vec<(u64, ObjectId)> =
+                pack.index.iter().map(|entry| (entry.pack_offset, entry.oid)).collect();
+            entries.sort_unstable_by_key(|(offset, _)| *offset);
+            let ends = entries.iter().skip(1).map(|(offset, _)| *offset).chain([end]);
+            // In the index: the id, a checksum and the offset (`gitformat-pack`).
+            let in_index = self.format.id_len() as u64 + 8;
+            all.extend(entries.iter().zip(ends).map(|((offset, id), end)| StoredObject {
+                id: *id,
+                bytes: end.saturating_sub(*offset) + in_index,
+                pack: number,
+                offset: *offset,
+            }));
+        }
+        StoredObjects { format: self.format, packs, all }
+    }
+
+    /// Returns every loose object with the bytes of its file. recell makes none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if a folder cannot be listed.
+    pub(crate) fn stored_loose(&self) -> Result<Vec<(ObjectId, u64)>> {
+        let mut stored = Vec::new();
+        for folder in disk::list(&self.objects)? {
+            if folder.name.len() != 2 || !folder.is_folder {
+                continue;
+            }
+            for entry in disk::list(&folder.path)? {
+                let hex = format!("{}{}", folder.name, entry.name);
+                if let Ok(id) = ObjectId::from_hex(hex.as_bytes())
+                    && let Some(file) = disk::signature(&entry.path)?
+                {
+                    stored.push((id, file.size()));
+                }
+            }
+        }
+        Ok(stored)
+    }
+
     fn loose_path(&self, id: &ObjectId) -> PathBuf {
         let hex = id.to_string();
         self.objects.join(&hex[..2]).join(&hex[2..])
@@ -292,6 +339,34 @@ impl PackSet {
         let mut bytes = Vec::new();
         let kind = self.read(id, &mut bytes)?;
         copy_blob(kind, &bytes, out)
+    }
+}
+
+/// Where an object of a pack is, and what it takes.
+pub(crate) struct StoredObject {
+    pub(crate) id: ObjectId,
+    /// The bytes of its entry, and of its place in the index.
+    pub(crate) bytes: u64,
+    pack: usize,
+    offset: u64,
+}
+
+/// Every object of some packs, pack by pack in the order in which they stand there. An object in
+/// two packs comes twice.
+pub(crate) struct StoredObjects {
+    format: ObjectFormat,
+    packs: Arc<Vec<Arc<Pack>>>,
+    pub(crate) all: Vec<StoredObject>,
+}
+
+impl StoredObjects {
+    /// Reads the object of that number without looking for it. It is not checked.
+    ///
+    /// # Errors
+    /// An [`ObjectProblem`] if it is missing or damaged.
+    pub(crate) fn read(&self, number: usize, out: &mut Vec<u8>) -> Result<Kind, ObjectProblem> {
+        let StoredObject { pack, offset, .. } = self.all[number];
+        self.packs[pack].read(self.format, offset, out)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use gix::ObjectId;
 use gix::refs::packed;
 
+use super::loose_refs::loose_refs;
 use crate::config::ObjectFormat;
 use crate::disk::{self, Signature};
 use crate::error::{Error, Result};
@@ -152,6 +153,32 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 
 fn skip_peeled(bytes: &[u8], at: usize) -> usize {
     if bytes.get(at) == Some(&b'^') { line_end(bytes, at) } else { at }
+}
+
+/// Returns the refs below `folder`, such as `refs/recell/pin`, that are `wanted`, sorted by name;
+/// what plain git keeps as a file of its own outranks what is packed.
+///
+/// # Errors
+/// [`Error::BrokenRefs`], [`Error::Disk`].
+pub(crate) fn refs_below(
+    git_dir: &Path,
+    format: ObjectFormat,
+    folder: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, ObjectId>> {
+    // Loose before packed: plain git packs them, and one of the two looks must see each.
+    let mut loose = loose_refs(git_dir, folder)?;
+    loose.retain(|name, _| wanted(name));
+    let packed = PackedRefs::open(git_dir, format)?;
+    let prefix = format!("{folder}/");
+    let named = |(name, id): (&[u8], _)| {
+        let name = std::str::from_utf8(name).ok().filter(|name| wanted(name))?;
+        Some((name.to_owned(), id))
+    };
+    let mut found: BTreeMap<String, ObjectId> =
+        packed.with_prefix(prefix.as_bytes()).filter_map(named).collect();
+    found.extend(loose);
+    Ok(found)
 }
 
 /// What changes in `packed-refs`. A name that is to be removed and added is there afterwards.

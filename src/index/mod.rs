@@ -6,6 +6,7 @@
 
 mod names;
 mod search;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub(crate) use names::Names;
 use names::{BorrowedNames, Overlay};
 pub use search::{InvalidPattern, Pattern};
+pub(crate) use usage::{UsageLog, UsageTimes};
 
 use crate::disk::WatchedFolder;
 use crate::error::Result;

@@ -1,5 +1,7 @@
 //! Patterns over names: globs and prefixes of each segment.
 
+use std::borrow::Cow;
+
 use glob::MatchOptions;
 
 use crate::name::{EntryName, encode};
@@ -101,10 +103,14 @@ impl Pattern {
 
     /// Whether a name matches.
     pub fn matches(&self, name: &EntryName) -> bool {
-        self.notebook.matches(&name.notebook())
-            && self.cell.matches(&name.cell())
-            && self.module.matches(&name.module())
-            && self.version.matches(&name.version())
+        // Decoding a segment costs more than most questions.
+        fn is<'a>(field: &Field, text: impl FnOnce() -> Cow<'a, str>) -> bool {
+            matches!(field, Field::Any) || field.matches(&text())
+        }
+        is(&self.notebook, || name.notebook())
+            && is(&self.cell, || name.cell())
+            && is(&self.module, || name.module())
+            && is(&self.version, || name.version())
     }
 }
 

@@ -7,6 +7,8 @@ use crate::git::ObjectId;
 
 /// A map by object id.
 pub(crate) type ObjectMap<T> = HashMap<ObjectId, T, BuildHasherDefault<FirstBytes>>;
+/// A map by the first eight bytes of object ids.
+pub(crate) type NumberMap<T> = HashMap<u64, T, BuildHasherDefault<FirstBytes>>;
 /// A set of object ids.
 pub(crate) type ObjectSet = HashSet<ObjectId, BuildHasherDefault<FirstBytes>>;
 
@@ -17,6 +19,10 @@ pub(crate) struct FirstBytes(u64);
 impl Hasher for FirstBytes {
     fn finish(&self) -> u64 {
         self.0
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
     }
 
     fn write(&mut self, bytes: &[u8]) {

@@ -13,5 +13,4 @@ mod protect;
 pub(crate) use file::{LOCKFILE, Lockfile};
 pub(crate) use pins::Pins;
 pub(crate) use plan::{CellState, Change, NotebookState, holds_the_same};
-#[allow(unused_imports, reason = "retention is given what is pinned")]
 pub(crate) use protect::{PinnedBy, protected};

@@ -1,5 +1,4 @@
 //! What retention must not remove: the entries that are pinned now or were a few commits ago.
-#![allow(dead_code, reason = "retention is given what is pinned")]
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +11,7 @@ use crate::git::{Git, HostRepository, ObjectId};
 use crate::name::EntryName;
 
 /// Where an entry is pinned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum PinnedBy {
     /// In the `recell.lock` of the work tree.
     WorkTree,

@@ -178,6 +178,17 @@ impl EntryName {
         if is_name { Ok(EntryName { path, ends }) } else { Err(NotAnEntryName) }
     }
 
+    /// Whether a text has the signs of a name in their places, at a glance: its segments may still
+    /// be none.
+    pub(crate) fn is_like(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let last = bytes.len().checked_sub(LAST_LEN + 1).map_or(&[][..], |start| &bytes[start..]);
+        last.first() == Some(&b'/')
+            && last[TIMESTAMP_LEN] == b'Z'
+            && last[TIMESTAMP_LEN + 1] == b'-'
+            && memchr::memchr_iter(b'/', bytes).count() == 4
+    }
+
     /// Returns the five segments joined by `/`.
     pub fn as_str(&self) -> &str {
         &self.path
@@ -191,6 +202,16 @@ impl EntryName {
     /// Returns the segment of the notebook as it stands in the name, encoded.
     pub(crate) fn notebook_segment(&self) -> &str {
         &self.path[..usize::from(self.ends[0])]
+    }
+
+    /// Returns the segments of notebook and cell joined by `/`.
+    pub(crate) fn cell_path(&self) -> &str {
+        &self.path[..usize::from(self.ends[1])]
+    }
+
+    /// Returns the segments of notebook, cell and module joined by `/`.
+    pub(crate) fn module_path(&self) -> &str {
+        &self.path[..usize::from(self.ends[2])]
     }
 
     /// Returns the segment of the cell as it stands in the name, encoded.

@@ -222,6 +222,7 @@ fn outputs_for(
         Lookup::Hit(entry) => entry,
         Lookup::Miss(miss) => return Ok(Err(miss.into())),
     };
+    entry.mark_used();
     Ok(read_outputs(&entry, notebook.format().major).and_then(|mut outputs| {
         if cell.outputs().is_none() && outputs.outputs.is_some() {
             return Err(Unusable::NoPlace);

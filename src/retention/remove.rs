@@ -1,7 +1,9 @@
 //! `rm`: chosen names move into the trash, all in one replacement of `packed-refs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use super::pins::{pin_ref, pins};
+use super::trash::read_trash;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::{ObjectId, RefEdits};
@@ -18,6 +20,8 @@ pub struct Removal {
     /// Entries in the journal of another process that is still writing: remove them once it has
     /// flushed.
     pub busy: Vec<EntryName>,
+    /// Entries that stay, as they are pinned.
+    pub pinned: Vec<EntryName>,
 }
 
 /// Says what removing `names` would do. Nothing is changed.
@@ -25,58 +29,90 @@ pub struct Removal {
 /// # Errors
 /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
 pub fn plan_removal(store: &Store, names: &[EntryName]) -> Result<Removal> {
-    let found = store.inner.look(|index, own| {
-        names
-            .iter()
-            .map(|name| (name, index.find(name.as_str(), own).is_some()))
-            .map(|(name, is_there)| (name.clone(), is_there))
-            .collect::<BTreeMap<_, _>>()
-    })?;
-    let (removed, unknown): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, there)| *there);
-    let names = |list: Vec<(EntryName, bool)>| list.into_iter().map(|(name, _)| name).collect();
-    Ok(Removal { removed: names(removed), unknown: names(unknown), busy: Vec::new() })
+    sort(store, names, &pins(store)?)
 }
 
 /// Moves `names` into the trash under the time `now`, from where they can come back until gc; says
-/// which moved.
+/// which moved. Pinned ones stay.
 ///
 /// The journal is flushed first, as only names that git knows can be moved.
 ///
 /// # Errors
 /// As [`Store::flush`]; then nothing was removed.
 pub fn remove(store: &Store, names: &[EntryName], now: Timestamp) -> Result<Removal> {
+    move_to_trash(store, names, now, &|| pins(store))
+}
+
+/// Moves `names` into the trash like [`remove`], pinned or not; their pins go.
+///
+/// # Errors
+/// As [`remove`].
+pub fn remove_with_pins(store: &Store, names: &[EntryName], now: Timestamp) -> Result<Removal> {
+    move_to_trash(store, names, now, &|| Ok(HashSet::new()))
+}
+
+/// Moves `names` into the trash, but for those that `pins`, asked under the lock, says are pinned.
+fn move_to_trash(
+    store: &Store,
+    names: &[EntryName],
+    now: Timestamp,
+    pins: &dyn Fn() -> Result<HashSet<EntryName>>,
+) -> Result<Removal> {
     let mut removal = Removal::default();
     store.inner.change_refs(|tree_of| {
-        removal = sort(store, names, tree_of)?;
-        Ok(edits(&removal.removed, tree_of, now))
+        removal = sort(store, names, &pins()?)?;
+        let (removed, busy) = std::mem::take(&mut removal.removed)
+            .into_iter()
+            .partition(|name| tree_of(name.as_str()).is_some());
+        removal.removed = removed;
+        removal.busy = busy;
+        edits(store, &removal.removed, tree_of, now)
     })?;
     Ok(removal)
 }
 
-/// Tells those of `names` that are tags from those that are not, or not yet.
-fn sort(
-    store: &Store,
-    names: &[EntryName],
-    tree_of: &dyn Fn(&str) -> Option<ObjectId>,
-) -> Result<Removal> {
-    let mut removal = plan_removal(store, names)?;
-    let (removed, busy) =
-        removal.removed.into_iter().partition(|name| tree_of(name.as_str()).is_some());
-    removal.removed = removed;
-    removal.busy = busy;
+/// Tells names that are stored from those that are not, and from those that are pinned.
+fn sort(store: &Store, names: &[EntryName], pins: &HashSet<EntryName>) -> Result<Removal> {
+    let found = store.inner.look(|index, own| {
+        names
+            .iter()
+            .map(|name| (name.clone(), index.find(name.as_str(), own).is_some()))
+            .collect::<BTreeMap<_, _>>()
+    })?;
+    let mut removal = Removal::default();
+    for (name, is_there) in found {
+        let list = match is_there {
+            false => &mut removal.unknown,
+            true if pins.contains(&name) => &mut removal.pinned,
+            true => &mut removal.removed,
+        };
+        list.push(name);
+    }
     Ok(removal)
 }
 
-fn edits(
+/// Returns the edits that move tags into the trash, under `now` or the next moment that has no
+/// removal yet: each comes back as a whole. The caller holds the lock.
+pub(super) fn edits(
+    store: &Store,
     names: &[EntryName],
     tree_of: &dyn Fn(&str) -> Option<ObjectId>,
     now: Timestamp,
-) -> RefEdits {
+) -> Result<RefEdits> {
+    let trash = read_trash(store)?;
+    let mut when = now;
+    while trash.contains_key(&when) {
+        when = when.next();
+    }
+    let pinned = pins(store)?;
     let mut edits = RefEdits::default();
     for name in names {
         if let Some(tree) = tree_of(name.as_str()) {
-            to_trash(&mut edits, name, tree, now);
+            to_trash(&mut edits, name, tree, when);
+            if pinned.contains(name) {
+                edits.remove.insert(pin_ref(name));
+            }
         }
     }
-    edits
+    Ok(edits)
 }

@@ -76,6 +76,12 @@ impl Entry {
         &self.manifest
     }
 
+    /// Notes that the entry is of use now: under a cap, those that were used least recently go
+    /// first. It is noted once an hour, in memory, and costs no more than a look into a map.
+    pub fn mark_used(&self) {
+        self.inner.usage.note(&self.tree, self.inner.options.clock.now());
+    }
+
     /// Returns the bytes of the part at `path`, or of the only one of that name, checked.
     pub fn read(&self, path: &str) -> Lookup<Vec<u8>> {
         self.with_part(path, |part, id| part_bytes(&*self.inner, self.name.as_str(), part, id))

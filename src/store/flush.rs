@@ -36,6 +36,7 @@ pub struct FlushReport {
 impl Inner {
     pub(super) fn flush(&self) -> Result<FlushReport> {
         let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
+        self.usage.save();
         let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
         let folder = self.repository.journal_folder();
         if own.is_none() && found_in(&folder)?.is_empty() && !leftovers::any(&self.repository)? {
@@ -65,11 +66,14 @@ impl Inner {
             })?;
             drop(packed);
             locked.edit_refs(&edits)?;
-            // A loose tag would hide that the packed one went.
+            // A loose ref would hide that the packed one went.
             edits
                 .remove
                 .iter()
-                .filter(|name| loose.contains_key(*name))
+                .filter(|name| {
+                    loose.contains_key(*name)
+                        || (!name.starts_with(TAGS) && disk::is_there(&git_dir.join(name)))
+                })
                 .try_for_each(|name| remove_loose_ref(git_dir, name))
         };
         let done = self.flush_then(own, &self.repository.journal_folder(), change);

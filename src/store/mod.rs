@@ -18,6 +18,7 @@ mod assemble;
 mod draft;
 mod entry;
 mod flush;
+mod inventory;
 pub(crate) mod leftovers;
 mod locked;
 mod merge;
@@ -38,17 +39,18 @@ use std::time::Instant;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+pub use inventory::FileSizes;
 pub use options::OpenOptions;
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
-pub(crate) use trash::to_trash;
+pub(crate) use trash::{TRASH_FOLDER, to_trash, trash_ref};
 
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
 use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
-use crate::index::{Index, Pattern};
+use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known};
 use crate::lookup::{Lookup, Miss};
 use crate::name::{EntryName, ExecutionKey};
@@ -71,6 +73,7 @@ pub(crate) struct Inner {
     /// The bytes of all objects that were appended, by whichever journal.
     written: AtomicU64,
     suspects: Suspects,
+    usage: UsageLog,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
 }
@@ -125,6 +128,7 @@ impl Store {
         let index = Index::open(&repository.git_dir, &repository.journal_folder(), format)?;
         let known = KnownContents::open(&repository.own_folder().join("contents"), format);
         let suspects = Suspects::open(repository.own_folder().join("suspects"));
+        let usage = UsageLog::new(repository.own_folder().join("usage"));
         Ok(Store {
             inner: Arc::new(Inner {
                 repository,
@@ -135,6 +139,7 @@ impl Store {
                 known: RwLock::new(known),
                 written: AtomicU64::new(0),
                 suspects,
+                usage,
                 flushing: Mutex::new(()),
             }),
         })
@@ -172,12 +177,24 @@ impl Store {
         self.inner.put_many(drafts)
     }
 
-    /// Returns the newest entry of `key`.
+    /// Returns the newest entry of `key`, which counts as used now: see [`Entry::mark_used`].
     ///
     /// # Errors
     /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read. Anything wrong with
     /// the entry itself is a [`Miss`].
     pub fn get(&self, key: &ExecutionKey) -> Result<Lookup<Entry>> {
+        let found = self.peek(key)?;
+        if let Lookup::Hit(entry) = &found {
+            entry.mark_used();
+        }
+        Ok(found)
+    }
+
+    /// Returns the newest entry of `key`, for who only looks: it does not count as used.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn peek(&self, key: &ExecutionKey) -> Result<Lookup<Entry>> {
         let path = key.path();
         let found = self.inner.look(|index, own| index.newest(&path, own))?;
         Ok(match found {
@@ -186,7 +203,7 @@ impl Store {
         })
     }
 
-    /// Returns the entry of that name.
+    /// Returns the entry of that name. It does not count as used.
     ///
     /// # Errors
     /// As [`Store::get`].
@@ -265,6 +282,7 @@ impl std::fmt::Debug for Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.usage.save();
         let has_written = self.writer.get_mut().is_ok_and(|writer| writer.is_some());
         if has_written {
             // Nobody is left to tell. What could not be flushed stays in the journal, which the

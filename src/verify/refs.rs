@@ -13,7 +13,7 @@ use crate::index::TAGS;
 use crate::name::EntryName;
 
 /// What recell keeps below `refs/recell/` (format.md, section 6).
-const KINDS: [&str; 5] = ["collection", "forgotten", "ledger", "local", "trash"];
+const KINDS: [&str; 6] = ["collection", "forgotten", "ledger", "local", "pin", "trash"];
 
 impl Check<'_> {
     /// Checks all refs, and adds the objects that they reach to `named`.

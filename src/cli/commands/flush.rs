@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::pruning::keep_caps;
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::count;
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let report = store.flush()?;
     let sealed = args.seal.then(|| gc::seal(&store, &session.git_environment())).transpose()?;
     progress.end();
+    keep_caps(session, session.workspace()?, &store);
     let ui = &session.ui;
     for journal in &report.damaged_journals {
         ui.warn(

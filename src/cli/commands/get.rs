@@ -33,6 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let entry = args.key.entry(&store)?;
+    entry.mark_used();
     match &args.output {
         Some(folder) => write_out(session, &entry, &session.path(folder)),
         None if session.ui.json() => {

@@ -9,16 +9,18 @@ use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::words::count;
+use crate::error::Error;
 use crate::index::Pattern;
 use crate::lookup::Miss;
 use crate::name::EntryName;
-use crate::retention::{Removal, plan_removal, remove};
+use crate::retention::{Removal, plan_removal, remove, remove_with_pins};
 use crate::store::Store;
 
 /// Remove chosen entries
 ///
-/// They go to the trash of the store, whose bytes stay until it is collected. Nothing else in the
-/// store changes. What is removed is listed; with `--dry-run` it is listed and stays.
+/// They go to the trash of the store, from where `recell undo` brings them back until gc. Nothing
+/// else in the store changes. What is removed is listed; with `--dry-run` it is listed and stays.
+/// What is pinned is not removed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to remove: a full entry name or the `id` that `recell log` shows is that entry, a key
@@ -32,6 +34,9 @@ pub(crate) struct Args {
     /// Say what would go, and leave it
     #[arg(long, short = 'n')]
     dry_run: bool,
+    /// Remove pinned entries, too, and their pins
+    #[arg(long)]
+    force: bool,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
@@ -42,11 +47,19 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if !misses.is_empty() {
         return Err(Failure::Misses(misses));
     }
-    let removal: Removal = if args.dry_run {
-        plan_removal(&store, &names)?
-    } else {
-        remove(&store, &names, session.now())?
-    };
+    let mut removal: Removal = plan_removal(&store, &names)?;
+    let pinned = std::mem::take(&mut removal.pinned);
+    if args.force {
+        removal.removed.extend(pinned);
+        removal.removed.sort();
+    } else if !pinned.is_empty() {
+        let names = pinned.iter().map(ToString::to_string).collect();
+        return Err(Error::Pinned { names }.into());
+    }
+    if !args.dry_run {
+        let remove = if args.force { remove_with_pins } else { remove };
+        removal = remove(&store, &names, session.now())?;
+    }
     if ui.json() {
         let list = |names: &[EntryName]| -> Value { names.iter().map(json::name).collect() };
         ui.document(&json!({

@@ -14,6 +14,7 @@ use crate::disk;
 use crate::entry::{Manifest, Part, PartKind};
 use crate::error::Result;
 use crate::lookup::{Lookup, Miss};
+use crate::retention::pins;
 use crate::store::Entry;
 
 /// Lines of a text that are printed without being asked for all.
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         let none = || Miss::NeverStored { name: format!("{}:outputs", entry.name()) };
         return open(session, &entry, part.ok_or_else(none)?);
     }
+    let is_pinned = pins(&store)?.contains(entry.name());
     let is_shown = |part: &&Part| match asked {
         Some(asked) => part.path == asked.path,
         None => !is_own(part),
@@ -69,10 +71,13 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             };
             described.extend(text.map(|text| (part.path.to_string(), text.into())));
         }
-        json::extend(&mut value, json!({ "tree": entry.tree(), "described": described }));
+        json::extend(
+            &mut value,
+            json!({ "tree": entry.tree(), "pinned": is_pinned, "described": described }),
+        );
         session.ui.document(&value)?;
     } else {
-        print_facts(session, &entry)?;
+        print_facts(session, &entry, is_pinned)?;
         for part in manifest.parts.iter().filter(is_shown) {
             misses.extend(print_part(session, &entry, part, args.all)?);
         }
@@ -93,7 +98,7 @@ fn head(entry: &Entry, part: &Part) -> Lookup<Vec<u8>> {
     entry.read_range(part.path.as_str(), 0..HEAD)
 }
 
-fn print_facts(session: &Session, entry: &Entry) -> Outcome {
+fn print_facts(session: &Session, entry: &Entry, is_pinned: bool) -> Outcome {
     let ui = &session.ui;
     let Manifest { key, created_at, provenance, parts, .. } = entry.manifest();
     let fact = |name: &str, value: &str| {
@@ -110,6 +115,9 @@ fn print_facts(session: &Session, entry: &Entry) -> Outcome {
     if let Some(commit) = &provenance.host_commit {
         let dirty = if provenance.host_dirty == Some(true) { ", with changes" } else { "" };
         fact("commit", &format!("{}{dirty}", words::short(commit, 12)))?;
+    }
+    if is_pinned {
+        fact("pinned", "no rule removes it")?;
     }
     let count = words::count(parts.len(), "part", "parts");
     fact("size", &format!("{} in {count}", words::size(entry.manifest().size())))?;

@@ -1,0 +1,106 @@
+//! `recell pin`: entries that no rule removes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::cli::json;
+use crate::cli::report::{Failure, Outcome};
+use crate::cli::selection::Selection;
+use crate::cli::session::Session;
+use crate::cli::words::count;
+use crate::error::Result;
+use crate::index::Pattern;
+use crate::name::EntryName;
+use crate::retention::{PinReport, pin, pins};
+use crate::store::Store;
+
+/// Pin entries: no rule and no cap removes them
+///
+/// A pin is a ref `refs/recell/pin/<entry name>`; pins of two stores merge as entries do.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to pin: a full entry name or the `id` that `recell log` shows is that entry, a key is
+    /// its newest entry.
+    #[arg(required_unless_present = "list", value_name = "KEY")]
+    keys: Vec<Selection>,
+    /// Pin every entry that matches; then KEY may be a pattern such as `reports/*`.
+    #[arg(long, conflicts_with = "list")]
+    all: bool,
+    /// List what is pinned.
+    #[arg(long, short, conflicts_with = "keys")]
+    list: bool,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    let store = session.store()?;
+    if args.list {
+        return list(session, &store);
+    }
+    let names = chosen(&args.keys, args.all, &store)?;
+    let report = pin(&store, &names)?;
+    print(session, &report, "pinned", "pinned already")
+}
+
+fn list(session: &Session, store: &Store) -> Outcome {
+    let ui = &session.ui;
+    let pinned: BTreeSet<EntryName> = pins(store)?.into_iter().collect();
+    if ui.json() {
+        return ui.document(&Value::Array(pinned.iter().map(json::name).collect()));
+    }
+    for name in &pinned {
+        ui.line(name)?;
+    }
+    if pinned.is_empty() {
+        ui.say("nothing is pinned");
+    }
+    Ok(())
+}
+
+/// Returns the entries that are meant: all of them, or the misses.
+fn chosen(keys: &[Selection], all: bool, store: &Store) -> Result<Vec<EntryName>, Failure> {
+    let mut names: BTreeSet<EntryName> = BTreeSet::new();
+    let mut misses = Vec::new();
+    for key in keys {
+        let pattern = Pattern::parse(key.text()).ok().filter(|_| all && !key.is_name());
+        let found = match pattern {
+            Some(pattern) => store.list(&pattern)?,
+            None => key.name(store)?.into_iter().collect(),
+        };
+        if found.is_empty() {
+            misses.push(key.miss());
+        }
+        names.extend(found);
+    }
+    if misses.is_empty() { Ok(names.into_iter().collect()) } else { Err(Failure::Misses(misses)) }
+}
+
+/// Prints what was pinned, or what lost its pin.
+pub(super) fn print(session: &Session, report: &PinReport, done: &str, was: &str) -> Outcome {
+    let ui = &session.ui;
+    if ui.json() {
+        let list = |names: &[EntryName]| -> Vec<Value> { names.iter().map(json::name).collect() };
+        ui.document(&json!({
+            "changed": list(&report.changed),
+            "unchanged": list(&report.unchanged),
+            "busy": list(&report.unknown),
+        }))?;
+    } else {
+        for name in &report.changed {
+            ui.line(name)?;
+        }
+        ui.say(format!("{} {done}", count(report.changed.len(), "entry", "entries")));
+        if !report.unchanged.is_empty() {
+            let unchanged = count(report.unchanged.len(), "entry was", "entries were");
+            ui.say(format!("{unchanged} {was}"));
+        }
+    }
+    if !report.unknown.is_empty() {
+        let busy = count(report.unknown.len(), "entry", "entries");
+        ui.warn(
+            &format!("{busy} not {done}: the process that put them is still writing"),
+            Some("Run it again when that process has ended."),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Pins: entries that stay until somebody says otherwise, as refs
+//! `refs/recell/pin/<entry name>`, so that pins of two stores merge as names do.
+
+use std::collections::HashSet;
+
+use crate::error::Result;
+use crate::git::RefEdits;
+use crate::name::EntryName;
+use crate::store::Store;
+
+/// Where pins are.
+const PIN_FOLDER: &str = "refs/recell/pin";
+
+/// What pinning, or taking pins away, did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PinReport {
+    /// Entries that are pinned now and were not, or the other way round.
+    pub changed: Vec<EntryName>,
+    /// Entries that were so already.
+    pub unchanged: Vec<EntryName>,
+    /// Names that nothing is stored under, or nothing that git knows of: an entry in the journal
+    /// of another process can be pinned once that has flushed.
+    pub unknown: Vec<EntryName>,
+}
+
+/// Returns the ref that pins an entry.
+pub(super) fn pin_ref(name: &EntryName) -> String {
+    format!("{PIN_FOLDER}/{name}")
+}
+
+/// Returns the names of all pinned entries, whether they are here or not.
+///
+/// # Errors
+/// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
+pub fn pins(store: &Store) -> Result<HashSet<EntryName>> {
+    let refs = store.refs_below(PIN_FOLDER)?;
+    let name = |(name, _): (&String, _)| {
+        EntryName::parse(name.strip_prefix(PIN_FOLDER)?.strip_prefix('/')?.to_owned()).ok()
+    };
+    Ok(refs.iter().filter_map(name).collect())
+}
+
+/// Pins entries: no rule removes them, and gc keeps what they stand on. The journal is flushed
+/// first.
+///
+/// # Errors
+/// As [`Store::flush`]; then nothing was pinned.
+pub fn pin(store: &Store, names: &[EntryName]) -> Result<PinReport> {
+    let mut report = PinReport::default();
+    store.inner.change_refs(|tree_of| {
+        report = PinReport::default();
+        let pinned = pins(store)?;
+        let mut edits = RefEdits::default();
+        for name in names {
+            match tree_of(name.as_str()) {
+                None => report.unknown.push(name.clone()),
+                Some(_) if pinned.contains(name) => report.unchanged.push(name.clone()),
+                Some(tree) => {
+                    edits.add.insert(pin_ref(name), tree);
+                    report.changed.push(name.clone());
+                }
+            }
+        }
+        Ok(edits)
+    })?;
+    Ok(report)
+}
+
+/// Takes the pins of entries away; the entries stay.
+///
+/// # Errors
+/// As [`Store::flush`]; then nothing changed.
+pub fn unpin(store: &Store, names: &[EntryName]) -> Result<PinReport> {
+    let mut report = PinReport::default();
+    store.inner.change_refs(|tree_of| {
+        report = PinReport::default();
+        let pinned = pins(store)?;
+        let mut edits = RefEdits::default();
+        for name in names {
+            if pinned.contains(name) {
+                edits.remove.insert(pin_ref(name));
+                report.changed.push(name.clone());
+            } else if tree_of(name.as_str()).is_some() {
+                report.unchanged.push(name.clone());
+            } else {
+                report.unknown.push(name.clone());
+            }
+        }
+        Ok(edits)
+    })?;
+    Ok(report)
+}
