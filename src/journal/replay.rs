@@ -41,6 +41,8 @@ pub(crate) struct Journal {
     pub(crate) objects: ObjectMap<JournalObject>,
     pub(crate) entries: BTreeMap<String, ObjectId>,
     pub(crate) known: Vec<Known>,
+    /// Objects elsewhere in the store that a put of this writer relies on.
+    pub(crate) relied: Vec<ObjectId>,
     /// The checksum under which the pack was sealed, or is about to be.
     pub(crate) sealed: Option<ObjectId>,
     /// Where the log stopped making sense, if it did before its end.
@@ -73,6 +75,7 @@ impl Journal {
             objects: ObjectMap::default(),
             entries: BTreeMap::new(),
             known: Vec::new(),
+            relied: Vec::new(),
             sealed: None,
             damaged_at: None,
         }
@@ -100,6 +103,7 @@ impl Journal {
             self.objects.clear();
             self.entries.clear();
             self.known.clear();
+            self.relied.clear();
         }
         if self.damaged_at.is_some() {
             return Ok(());
@@ -239,6 +243,7 @@ impl Journal {
             }
             Record::Known(known) => self.known.extend(known),
             Record::Sealed { checksum } => self.sealed = Some(checksum),
+            Record::Relied(ids) => self.relied.extend(ids),
         }
     }
 

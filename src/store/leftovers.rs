@@ -9,9 +9,12 @@ use crate::error::Result;
 use crate::git::{Repository, remove_dead_lock};
 
 /// Files that are only there while a flush runs, in the folder of recell's own files.
-const WORK_FILES: [&str; 4] = ["merge.pack", "salvage.pack", "packed-refs.new", OWNER];
+const WORK_FILES: [&str; 5] = ["merge.pack", "salvage.pack", "packed-refs.new", OWNER, SWEEPING];
 /// The record of who made git's lock of `packed-refs`.
 pub(super) const OWNER: &str = "packed-refs.owner";
+
+/// It is there while a collection removes packs: puts then rely on no object of a pack.
+pub(crate) const SWEEPING: &str = "sweeping";
 
 /// What git's packer is told to begin the names of its files with.
 pub(crate) const SEAL_PREFIX: &str = "seal-";

@@ -23,6 +23,7 @@ mod locked;
 mod merge;
 mod options;
 mod put;
+mod putting;
 mod salvage;
 mod suspects;
 mod view;
@@ -36,6 +37,7 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use options::OpenOptions;
+use putting::PutsInProgress;
 use suspects::Suspects;
 
 use crate::content::KnownContents;
@@ -65,6 +67,7 @@ pub(crate) struct Inner {
     /// The bytes of all objects that were appended, by whichever journal.
     written: AtomicU64,
     suspects: Suspects,
+    putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
 }
@@ -129,6 +132,7 @@ impl Store {
                 known: RwLock::new(known),
                 written: AtomicU64::new(0),
                 suspects,
+                putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
             }),
         })
