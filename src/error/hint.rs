@@ -46,6 +46,9 @@ impl Error {
                  copy of the store before you change it by hand."
                     .into(),
             ),
+            Error::UnclearNames { .. } => Some(
+                "Run `recell repair`, which tells what can be saved, then collect again.".into(),
+            ),
             Error::RefsLocked { path } => Some(format!(
                 "Nothing was lost: what was put stays in the journal. If no git is running in the \
                  store, remove `{}` and run `recell flush`.",

@@ -16,6 +16,7 @@ mod pktline;
 mod process;
 mod raw_pack;
 mod refs;
+mod repack;
 mod repository;
 
 pub(crate) use gix::ObjectId;
@@ -30,9 +31,9 @@ pub(crate) use filter_protocol::{
 };
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
-pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
+pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
 pub(crate) use objects::{
-    Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
+    Kind, TreeEntry, TreeMode, children_of, object_id, tree_bytes, tree_entries, tree_entry,
 };
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
@@ -42,4 +43,5 @@ pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
+pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;

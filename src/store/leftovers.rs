@@ -1,7 +1,7 @@
 //! What a flush that died left behind. Whoever removes it holds the flush lock; nobody without
 //! that lock writes under these names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::flush::KEEP_NOTE;
 use crate::disk;
@@ -16,17 +16,27 @@ pub(super) const OWNER: &str = "packed-refs.owner";
 /// It is there while a collection removes packs: puts then rely on no object of a pack.
 pub(crate) const SWEEPING: &str = "sweeping";
 
+/// The lock that keeps collections apart.
+pub(super) const COLLECTION_LOCK: &str = "gc.lock";
+
+/// What the names of packs begin with that a collection makes.
+pub(crate) const COLLECTION_PREFIX: &str = "gc-";
+
 /// What git's packer is told to begin the names of its files with.
 pub(crate) const SEAL_PREFIX: &str = "seal-";
 
 /// Returns the leftovers, as long as no flush is running.
 pub(crate) fn find(repository: &Repository) -> Result<Vec<PathBuf>> {
     let own = disk::list(&repository.own_folder())?;
+    let is_of_collection = |name: &str| name.starts_with(COLLECTION_PREFIX);
+    let collecting = own.iter().any(|entry| is_of_collection(&entry.name))
+        && is_locked(&repository.own_folder().join(COLLECTION_LOCK))?;
     let mut found: Vec<PathBuf> = own
         .into_iter()
         .filter(|entry| {
             WORK_FILES.contains(&entry.name.as_str())
                 || entry.name.starts_with(SEAL_PREFIX)
+                || (is_of_collection(&entry.name) && !collecting)
                 || disk::is_temporary(&entry.name)
         })
         .map(|entry| entry.path)
@@ -41,6 +51,18 @@ pub(crate) fn find(repository: &Repository) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+/// Whether somebody holds the lock on a file.
+fn is_locked(path: &Path) -> Result<bool> {
+    let Some(file) = disk::open_for_change(path)? else { return Ok(false) };
+    match file.try_lock() {
+        Ok(()) => {
+            drop(file.unlock());
+            Ok(false)
+        }
+        Err(_) => Ok(true),
+    }
 }
 
 /// Whether there are any.

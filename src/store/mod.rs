@@ -20,7 +20,7 @@ mod entry;
 mod flush;
 pub(crate) mod leftovers;
 mod locked;
-mod merge;
+pub(crate) mod merge;
 mod options;
 mod put;
 mod putting;

@@ -13,6 +13,7 @@
 
 mod beside_git;
 mod cli;
+mod collecting_garbage;
 mod crash;
 mod damage;
 mod environment;

@@ -7,6 +7,7 @@ pub(super) mod config;
 pub(super) mod demo;
 pub(super) mod filter;
 pub(super) mod flush;
+pub(super) mod gc;
 pub(super) mod get;
 pub(super) mod has;
 pub(super) mod init;
