@@ -22,6 +22,9 @@ pub(super) const COLLECTION_LOCK: &str = "gc.lock";
 /// What the names of packs begin with that a collection makes.
 pub(crate) const COLLECTION_PREFIX: &str = "gc-";
 
+/// What the index of a pack is called, before its name, while the pack is being removed.
+const GOING_PREFIX: &str = ".recell-going-";
+
 /// What git's packer is told to begin the names of its files with.
 pub(crate) const SEAL_PREFIX: &str = "seal-";
 
@@ -53,6 +56,27 @@ pub(crate) fn find(repository: &Repository) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Returns the name that the index of a pack has while the pack is being removed.
+pub(crate) fn going_name(index_path: &Path) -> PathBuf {
+    let name = index_path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    index_path.with_file_name(format!("{GOING_PREFIX}{name}"))
+}
+
+/// Removes what is left of a pack whose index has the name `going`.
+pub(super) fn remove_going(going: &Path) -> Result<()> {
+    let name = going.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.strip_prefix(GOING_PREFIX).unwrap_or(name);
+    let index_path = going.with_file_name(format!("{name}.idx"));
+    // The same pack may have been made once more.
+    if !disk::is_there(&index_path) {
+        for extension in ["pack", "rev", "bitmap", "mtimes"] {
+            disk::remove(&index_path.with_extension(extension))?;
+        }
+    }
+    disk::remove(going)?;
+    Ok(())
+}
+
 /// Whether somebody holds the lock on a file.
 fn is_locked(path: &Path) -> Result<bool> {
     let Some(file) = disk::open_for_change(path)? else { return Ok(false) };
@@ -80,6 +104,10 @@ pub(super) fn remove(repository: &Repository) -> Result<()> {
             // A copy of what other packs hold, which never got its index. The note goes last, as
             // it alone tells the pack from one that a git is just making.
             disk::remove(&path.with_extension("pack"))?;
+        }
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(GOING_PREFIX) {
+            remove_going(&path)?;
         }
         disk::remove(&path)?;
     }

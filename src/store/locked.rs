@@ -338,13 +338,12 @@ impl LockedStore<'_> {
     /// [`crate::Error::Disk`] if a file cannot be removed.
     #[expect(clippy::unused_self, reason = "who removes packs must hold the lock")]
     pub(crate) fn remove_pack(&self, index_path: &Path) -> Result<()> {
-        // The index first: nobody is led to a pack that is not there.
-        for extension in ["idx", "pack", "rev", "bitmap", "mtimes"] {
-            disk::remove(&index_path.with_extension(extension))?;
-            if extension == "idx" {
-                disk::crash_point("pack going");
-            }
-        }
+        // The index first: nobody is led to a pack that is not there. It gets a name by which a
+        // flush can tell, should we die, that the pack was to go; that takes no space.
+        let going = leftovers::going_name(index_path);
+        disk::rename(index_path, &going)?;
+        disk::crash_point("pack going");
+        leftovers::remove_going(&going)?;
         Ok(())
     }
 }

@@ -48,7 +48,10 @@ impl Check<'_> {
                 }
                 self.progress.advance(1);
             } else if is(&entry.name, "pack") {
-                if !disk::is_there(&entry.path.with_extension("idx")) {
+                let index_path = entry.path.with_extension("idx");
+                if !disk::is_there(&index_path)
+                    && !disk::is_there(&leftovers::going_name(&index_path))
+                {
                     let what = "it has no index: `git index-pack` makes one";
                     self.flaw(&Flaw::new("missing_index", &entry.path, what));
                 }
