@@ -195,7 +195,10 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::NoNotebooks { .. }
         | Error::OutsideWorkspace { .. }
         | Error::OneNotebook { .. } => USAGE,
-        Error::BrokenRefs { .. } | Error::Unsound { .. } | Error::UnclearNames { .. } => DAMAGED,
+        Error::BrokenRefs { .. }
+        | Error::Unsound { .. }
+        | Error::UnclearNames { .. }
+        | Error::Lost { .. } => DAMAGED,
         Error::RefsLocked { .. } | Error::FlushLocked { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,

@@ -79,6 +79,12 @@ pub enum Error {
         /// How many things are not as they should be.
         problems: usize,
     },
+    /// A repair could not save everything.
+    #[error("{count} {} lost", if *count == 1 { "name is" } else { "names are" })]
+    Lost {
+        /// How many names lead to less than they did, or nowhere.
+        count: usize,
+    },
     /// Nobody can tell what may be removed, as something that leads on cannot be read.
     #[error("nothing is collected: {reason}")]
     UnclearNames {
@@ -378,6 +384,7 @@ impl Error {
             Error::ReadOnly { .. } => "read_only",
             Error::BrokenRefs { .. } => "broken_refs",
             Error::Unsound { .. } => "unsound",
+            Error::Lost { .. } => "lost",
             Error::UnclearNames { .. } => "unclear_names",
             Error::RefsLocked { .. } => "refs_locked",
             Error::FlushLocked { .. } => "flush_locked",

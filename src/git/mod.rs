@@ -18,6 +18,7 @@ mod raw_pack;
 mod refs;
 mod repack;
 mod repository;
+mod salvage;
 
 pub(crate) use gix::ObjectId;
 
@@ -42,6 +43,9 @@ pub(crate) use packs::{ObjectProblem, PackSet, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
-pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
+pub(crate) use refs::{
+    PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock, replace_packed_refs,
+};
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
+pub(crate) use salvage::{DamagedPack, indexed_offsets};

@@ -157,6 +157,16 @@ impl PackSet {
         Ok(true)
     }
 
+    /// Opens all packs anew, as files changed under their names.
+    ///
+    /// # Errors
+    /// As [`PackSet::refresh`].
+    pub(crate) fn forget(&self) -> Result<()> {
+        *self.watched.lock().expect(UNPOISONED) = WatchedFolder::new(&self.folder);
+        *self.packs.write().expect(UNPOISONED) = Arc::default();
+        self.refresh().map(drop)
+    }
+
     fn packs(&self) -> Arc<Vec<Arc<Pack>>> {
         Arc::clone(&self.packs.read().expect(UNPOISONED))
     }

@@ -26,6 +26,8 @@ pub(crate) struct Index {
     git_dir: PathBuf,
     journal_folder: PathBuf,
     format: ObjectFormat,
+    /// Whether names that cannot be read count as none.
+    despite_damage: bool,
     refs: PackedRefs,
     loose: BTreeMap<String, ObjectId>,
     /// Where `packed-refs` is replaced.
@@ -36,16 +38,23 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Reads the names of the store in `git_dir`, except those in the journal `own`.
+    /// Reads the names of the store in `git_dir`; with `despite_damage`, `packed-refs` that cannot
+    /// be read counts as empty.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
-    pub(crate) fn open(git_dir: &Path, journals: &Path, format: ObjectFormat) -> Result<Index> {
+    pub(crate) fn open(
+        git_dir: &Path,
+        journals: &Path,
+        format: ObjectFormat,
+        despite_damage: bool,
+    ) -> Result<Index> {
         let mut index = Index {
+            despite_damage,
             git_dir: git_dir.to_owned(),
             journal_folder: journals.to_owned(),
             format,
-            refs: PackedRefs::open(git_dir, format)?,
+            refs: open_refs(git_dir, format, despite_damage)?,
             loose: BTreeMap::new(),
             refs_folder: WatchedFolder::new(git_dir),
             tags_folder: WatchedFolder::new(&git_dir.join(TAGS)),
@@ -79,7 +88,7 @@ impl Index {
                 .collect();
         }
         if self.refs_folder.has_changed()? && !self.refs.is_current(&self.git_dir)? {
-            self.refs = PackedRefs::open(&self.git_dir, self.format)?;
+            self.refs = open_refs(&self.git_dir, self.format, self.despite_damage)?;
         }
         Ok(())
     }
@@ -192,6 +201,14 @@ impl Index {
     ) -> impl Iterator<Item = &'a BTreeMap<String, ObjectId>> {
         let journals = self.journals.iter().chain(own).map(|journal| &journal.entries);
         std::iter::once(&self.loose).chain(journals).filter(|entries| !entries.is_empty())
+    }
+}
+
+fn open_refs(git_dir: &Path, format: ObjectFormat, despite_damage: bool) -> Result<PackedRefs> {
+    if despite_damage {
+        PackedRefs::open_or_empty(git_dir, format)
+    } else {
+        PackedRefs::open(git_dir, format)
     }
 }
 

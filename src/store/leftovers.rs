@@ -77,6 +77,12 @@ pub(super) fn remove_going(going: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether a pack was being placed when its writer died: the next flush finishes or removes it.
+pub(crate) fn is_unfinished(pack_path: &Path) -> Result<bool> {
+    let note = disk::read_if_there(&pack_path.with_extension("keep"))?;
+    Ok(note.as_deref() == Some(KEEP_NOTE))
+}
+
 /// Whether somebody holds the lock on a file.
 fn is_locked(path: &Path) -> Result<bool> {
     let Some(file) = disk::open_for_change(path)? else { return Ok(false) };

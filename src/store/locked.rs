@@ -1,16 +1,19 @@
 //! The store while its flush lock is held: whoever holds it may change packs and tags.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::assemble::assemble;
 use super::flush::{FlushLock, KEEP_NOTE, complete, place};
 use super::{Inner, Store, leftovers};
-use crate::content::{KnownContents, ObjectSource};
+use crate::clock::Timestamp;
+use crate::content::{KnownContents, ObjectSource, choose_compression};
 use crate::disk;
+use crate::entry::Manifest;
 use crate::error::Result;
 use crate::git::{
-    CopiedPack, EntryAt, Kind, ObjectId, PACK_HEADER_LEN, RawPack, RefEdits, edit_packed_refs,
-    pack_header, remove_loose_ref,
+    Compression, CopiedPack, EntryAt, Kind, ObjectId, PACK_HEADER_LEN, PackedObject, RawPack,
+    RefEdits, edit_packed_refs, pack_header, remove_loose_ref, replace_packed_refs,
 };
 use crate::name::EntryName;
 
@@ -269,6 +272,101 @@ impl LockedStore<'_> {
         disk::remove(&named("keep"))?;
         disk::crash_point("copy placed");
         Ok(vec![named("idx"), named("pack")])
+    }
+
+    /// Writes `packed-refs` anew with just these refs and what annotated tags stand for.
+    ///
+    /// # Errors
+    /// As [`LockedStore::edit_refs`].
+    pub(crate) fn replace_refs(
+        &self,
+        refs: &BTreeMap<String, (ObjectId, Option<ObjectId>)>,
+    ) -> Result<()> {
+        replace_packed_refs(
+            self.git_dir(),
+            refs,
+            &self.own_folder().join(leftovers::OWNER),
+            self.inner.options.lock_patience,
+        )
+    }
+
+    /// Moves a damaged file out of the way, below `recell/damaged/`; nothing is deleted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be moved.
+    pub(crate) fn set_aside(&self, path: &Path, when: Timestamp) -> Result<PathBuf> {
+        let folder = self.inner.repository.damaged_folder().join(when.to_string());
+        disk::create_folders(&folder)?;
+        let name = path.strip_prefix(self.git_dir()).unwrap_or(path).display().to_string();
+        let target = folder.join(name.replace('/', "-"));
+        disk::rename(path, &target)?;
+        Ok(target)
+    }
+
+    /// Copies a file that is about to be changed to below `recell/damaged/`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be copied.
+    pub(crate) fn keep_copy(&self, path: &Path, when: Timestamp) -> Result<()> {
+        let Some(bytes) = disk::read_if_there(path)? else { return Ok(()) };
+        let folder = self.inner.repository.damaged_folder().join(when.to_string());
+        disk::create_folders(&folder)?;
+        let name = path.strip_prefix(self.git_dir()).unwrap_or(path).display().to_string();
+        disk::replace(&folder.join(name.replace('/', "-")), &bytes)
+    }
+
+    /// Stores what `give` gives, each object once, as a pack of the repository; returns how many.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if the pack cannot be written, and those of `give`.
+    pub(crate) fn store_objects(
+        &self,
+        give: impl FnOnce(&mut dyn FnMut(ObjectId, Kind, &[u8]) -> Result<()>) -> Result<()>,
+    ) -> Result<usize> {
+        let format = self.inner.repository.format;
+        let path = self.own_folder().join("salvage.pack");
+        disk::remove(&path)?;
+        let mut file = disk::create_new(&path)?;
+        disk::append(&mut file, &path, &[&pack_header(0)])?;
+        let mut seen: HashSet<ObjectId> = HashSet::new();
+        let mut entries = Vec::new();
+        let mut end = PACK_HEADER_LEN as u64;
+        give(&mut |id, kind, content| {
+            if !seen.insert(id) {
+                return Ok(());
+            }
+            let how = match kind {
+                Kind::Blob => choose_compression(content),
+                _ => Compression::Stored,
+            };
+            let packed = PackedObject::new(id, kind, content, how);
+            disk::append(&mut file, &path, &packed.pieces())?;
+            entries.push(EntryAt { id, offset: end, crc32: packed.crc32 });
+            end += packed.len;
+            Ok(())
+        })?;
+        let count = entries.len();
+        if count == 0 {
+            disk::remove(&path)?;
+            return Ok(0);
+        }
+        let checksum = complete(&file, &path, end, count, format)?;
+        let packs_folder = self.packs_folder();
+        place(&path, &packs_folder, &mut entries, &checksum, format)?;
+        disk::remove(&packs_folder.join(format!("pack-{checksum}.keep")))?;
+        self.inner.packs.refresh()?;
+        Ok(count)
+    }
+
+    /// Returns the objects of an entry that holds only `parts` of what `manifest` says; the last is
+    /// its tree.
+    pub(crate) fn assemble(
+        &self,
+        manifest: &Manifest,
+        parts: &[ObjectId],
+    ) -> Vec<(ObjectId, Kind, Vec<u8>)> {
+        let made = assemble(self.inner.repository.format, manifest, parts);
+        made.into_iter().map(|object| (object.id, object.kind, object.bytes)).collect()
     }
 
     /// Removes refs that somebody keeps as files.

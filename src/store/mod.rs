@@ -36,6 +36,7 @@ use std::time::Instant;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+pub(crate) use locked::LockedStore;
 pub use options::OpenOptions;
 use putting::PutsInProgress;
 use suspects::Suspects;
@@ -119,7 +120,12 @@ impl Store {
     fn with(repository: Repository, options: OpenOptions) -> Result<Store> {
         let format = repository.format;
         let packs = PackSet::open(&repository.objects_folder(), format)?;
-        let index = Index::open(&repository.git_dir, &repository.journal_folder(), format)?;
+        let index = Index::open(
+            &repository.git_dir,
+            &repository.journal_folder(),
+            format,
+            options.despite_damage,
+        )?;
         let known = KnownContents::open(&repository.own_folder().join("contents"), format);
         let suspects = Suspects::open(repository.own_folder().join("suspects"));
         Ok(Store {
@@ -273,6 +279,14 @@ impl Drop for Inner {
 }
 
 impl Inner {
+    /// Opens all packs anew at the next look, as files changed under their names.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if they cannot be listed.
+    pub(crate) fn forget_packs(&self) -> Result<()> {
+        self.packs.forget()
+    }
+
     fn require_writable(&self) -> Result<()> {
         let folder = self.repository.journal_folder();
         disk::create_folders(&folder).map_err(|error| self.read_only_or(error))

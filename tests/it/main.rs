@@ -27,5 +27,6 @@ mod processes;
 mod reading;
 mod readme;
 mod removing;
+mod repairing;
 mod sealing;
 mod support;

@@ -15,6 +15,7 @@ pub(super) mod log;
 pub(super) mod ls;
 pub(super) mod put;
 pub(super) mod record;
+pub(super) mod repair;
 pub(super) mod restore;
 pub(super) mod rm;
 pub(super) mod show;
