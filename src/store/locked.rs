@@ -290,16 +290,36 @@ impl LockedStore<'_> {
         )
     }
 
+    /// Returns a free name below `recell/damaged/` for a file.
+    fn place_aside(&self, path: &Path, when: Timestamp) -> Result<PathBuf> {
+        let folder = self.inner.repository.damaged_folder().join(when.to_string());
+        disk::create_folders(&folder)?;
+        let name = path.strip_prefix(self.git_dir()).unwrap_or(path).display().to_string();
+        let name = name.replace('/', "-");
+        let numbered = (2..).map(|number| folder.join(format!("{name}.{number}")));
+        let mut names = std::iter::once(folder.join(&name)).chain(numbered);
+        Ok(names.find(|name| !disk::is_there(name)).expect("numbers do not end"))
+    }
+
     /// Moves a damaged file out of the way, below `recell/damaged/`; nothing is deleted.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if it cannot be moved.
     pub(crate) fn set_aside(&self, path: &Path, when: Timestamp) -> Result<PathBuf> {
-        let folder = self.inner.repository.damaged_folder().join(when.to_string());
-        disk::create_folders(&folder)?;
-        let name = path.strip_prefix(self.git_dir()).unwrap_or(path).display().to_string();
-        let target = folder.join(name.replace('/', "-"));
+        let target = self.place_aside(path, when)?;
         disk::rename(path, &target)?;
+        Ok(target)
+    }
+
+    /// Gives a damaged file a second name below `recell/damaged/`, so that its own may go.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it can neither be linked nor copied.
+    pub(crate) fn link_aside(&self, path: &Path, when: Timestamp) -> Result<PathBuf> {
+        let target = self.place_aside(path, when)?;
+        if disk::link(path, &target).is_err() {
+            self.keep_copy(path, when)?;
+        }
         Ok(target)
     }
 
@@ -309,20 +329,18 @@ impl LockedStore<'_> {
     /// [`crate::Error::Disk`] if it cannot be copied.
     pub(crate) fn keep_copy(&self, path: &Path, when: Timestamp) -> Result<()> {
         let Some(bytes) = disk::read_if_there(path)? else { return Ok(()) };
-        let folder = self.inner.repository.damaged_folder().join(when.to_string());
-        disk::create_folders(&folder)?;
-        let name = path.strip_prefix(self.git_dir()).unwrap_or(path).display().to_string();
-        disk::replace(&folder.join(name.replace('/', "-")), &bytes)
+        disk::replace(&self.place_aside(path, when)?, &bytes)
     }
 
-    /// Stores what `give` gives, each object once, as a pack of the repository; returns how many.
+    /// Stores what `give` gives, each object once, as a pack of the repository; returns how many,
+    /// and the index of the pack.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if the pack cannot be written, and those of `give`.
     pub(crate) fn store_objects(
         &self,
         give: impl FnOnce(&mut dyn FnMut(ObjectId, Kind, &[u8]) -> Result<()>) -> Result<()>,
-    ) -> Result<usize> {
+    ) -> Result<(usize, Option<PathBuf>)> {
         let format = self.inner.repository.format;
         let path = self.own_folder().join("salvage.pack");
         disk::remove(&path)?;
@@ -348,14 +366,17 @@ impl LockedStore<'_> {
         let count = entries.len();
         if count == 0 {
             disk::remove(&path)?;
-            return Ok(0);
+            return Ok((0, None));
         }
         let checksum = complete(&file, &path, end, count, format)?;
         let packs_folder = self.packs_folder();
+        let index_path = packs_folder.join(format!("pack-{checksum}.idx"));
+        // A damaged pack may have been just this one: its index is written anew, too.
+        disk::remove(&index_path)?;
         place(&path, &packs_folder, &mut entries, &checksum, format)?;
-        disk::remove(&packs_folder.join(format!("pack-{checksum}.keep")))?;
+        disk::remove(&index_path.with_extension("keep"))?;
         self.inner.packs.refresh()?;
-        Ok(count)
+        Ok((count, Some(index_path)))
     }
 
     /// Returns the objects of an entry that holds only `parts` of what `manifest` says; the last is

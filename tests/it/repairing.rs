@@ -11,7 +11,7 @@ use recell::{
     RepairReport, Silent, Store, Timestamp, VerifyOptions, plan_repair, repair, verify,
 };
 
-use crate::support::child::child_options;
+use crate::support::child::{Job, child_options};
 use crate::support::{TestEnv, copy_folder, damage_pack, files_below, git, key, noise, put};
 
 fn now() -> Timestamp {
@@ -57,6 +57,22 @@ impl Specimen {
 
     fn path(&self) -> PathBuf {
         self.env.store_path()
+    }
+
+    /// Repairs after one that was interrupted.
+    fn repair_again(&self, context: &str) -> RepairReport {
+        let store = Store::open(&self.path(), tolerant()).unwrap();
+        let options = RepairOptions { all_names: false, now: now() };
+        let plan = plan_repair(&store, &options, &Silent).unwrap();
+        let report = repair(&store, &plan, &options, &Silent).unwrap();
+        assert_eq!(report.left, [], "{context}");
+        let store = Store::open(&self.path(), child_options()).unwrap();
+        let there = self.entries.iter().filter(|(name, bytes)| {
+            let entry = store.entry(name).unwrap().hit();
+            entry.is_some_and(|entry| entry.read("outputs/out").ok().unwrap() == **bytes)
+        });
+        assert!(there.count() + 1 >= self.entries.len(), "{context}");
+        report
     }
 
     /// Repairs, and checks what every repair promises; returns what was reported.
@@ -121,6 +137,36 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     change(&mut bytes);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
     std::fs::write(path, bytes).unwrap();
+}
+
+/// Every place where a repair can die.
+pub const POINTS: [&str; 3] = ["pack salvaged", "refs mended", "rests stored"];
+
+/// Run by a process of its own: repairs, and dies.
+pub fn repair_and_die(path: &Path, crash_at: &str) {
+    let store = Store::open(path, tolerant()).unwrap();
+    let options = RepairOptions { all_names: false, now: now() };
+    let plan = plan_repair(&store, &options, &Silent).unwrap();
+    recell::arm_faults(Some(crash_at.to_owned()), None);
+    repair(&store, &plan, &options, &Silent).unwrap();
+}
+
+#[test]
+fn a_crash_while_repairing_loses_nothing_that_could_be_saved() {
+    for point in POINTS.into_iter().chain(["pack written", "index written", "refs renamed"]) {
+        let specimen = Specimen::new();
+        for pack in specimen.packs("pack") {
+            change(&pack, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        }
+        damage_pack(&specimen.path(), &noise(20_000, 0)[100..164]);
+        change(&specimen.path().join("packed-refs"), |bytes| bytes[3] ^= 1);
+        let job = Job { crash_at: point.into(), ..Job::new("repair", &specimen.path(), 1) };
+        let died = job.command().output().unwrap();
+        let stderr = String::from_utf8_lossy(&died.stderr);
+        assert!(!died.status.success() && !stderr.contains("panicked"), "{point}: {stderr}");
+        let report = specimen.repair_again(point);
+        assert!(report.lost.len() <= 1, "{point}: {:?}", report.lost);
+    }
 }
 
 #[test]

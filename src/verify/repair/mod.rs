@@ -140,7 +140,8 @@ pub fn repair(
 ) -> Result<RepairReport> {
     let mut report = RepairReport::default();
     store.while_flush_locked(|locked| {
-        let mut work = Repair { store, locked, now: options.now, report: &mut report };
+        let mut work =
+            Repair { store, locked, now: options.now, report: &mut report, unnamed: None };
         let damaged_lines = work.packed_refs()?;
         work.files(plan)?;
         work.names(plan, &damaged_lines, progress)
@@ -161,6 +162,8 @@ struct Repair<'a> {
     locked: &'a crate::store::LockedStore<'a>,
     now: Timestamp,
     report: &'a mut RepairReport,
+    /// Whole entries that no ref leads to, by name, once somebody asked for one.
+    unnamed: Option<std::collections::HashMap<String, crate::git::ObjectId>>,
 }
 
 impl Repair<'_> {

@@ -85,7 +85,7 @@ impl Repair<'_> {
             made.iter().try_for_each(|(id, kind, bytes)| take(*id, *kind, bytes))
         })?;
         disk::crash_point("rests stored");
-        if !edits.remove.is_empty() {
+        if !edits.remove.is_empty() || !edits.add.is_empty() {
             self.locked.keep_copy(&self.store.path().join("packed-refs"), self.now)?;
         }
         self.locked.edit_refs(&edits)?;
@@ -115,7 +115,12 @@ impl Repair<'_> {
         let entry = match Entry::open(inner, name.clone(), id) {
             Ok(entry) => entry,
             Err(miss) => {
-                // A flipped bit in the name, perhaps: its tree says what it is.
+                // A flipped bit in the id, perhaps, or in the name: then its tree says what it is.
+                if let Some(right) = self.unnamed(&name)? {
+                    self.report.restored.push(name.to_string());
+                    edits.add.insert(full.to_owned(), right);
+                    return Ok(());
+                }
                 if let Some(right) = self.name_of(id) {
                     self.report.restored.push(right.to_string());
                     edits.add.insert(format!("{TAGS}{right}"), id);
@@ -199,6 +204,15 @@ impl Repair<'_> {
             }
             return Ok(());
         };
+        let removed = full.strip_prefix(TRASH).and_then(|rest| rest.split_once('/'));
+        if let Some((_, name)) = removed
+            && let Ok(name) = EntryName::parse(name.to_owned())
+            && let Some(right) = self.unnamed(&name)?
+        {
+            self.report.restored.push(full.to_owned());
+            edits.add.insert(full.to_owned(), right);
+            return Ok(());
+        }
         edits.remove.insert(full.to_owned());
         let (name, parts, kept) = (full.to_owned(), Vec::new(), None);
         self.report.lost.push(Loss { name, parts, kept, reason });
@@ -297,6 +311,21 @@ impl Repair<'_> {
             edits.add.insert(name, id);
         }
         Ok(())
+    }
+
+    /// Returns the tree of the whole entry of that name, which no ref leads to.
+    fn unnamed(&mut self, name: &EntryName) -> Result<Option<ObjectId>> {
+        if self.unnamed.is_none() {
+            let named = self.all_refs()?.into_values().collect();
+            let mut found = HashMap::new();
+            for id in self.unnamed_trees(&named)? {
+                if let Some(name) = self.name_of(id) {
+                    found.insert(name.to_string(), id);
+                }
+            }
+            self.unnamed = Some(found);
+        }
+        Ok(self.unnamed.as_ref().and_then(|found| found.get(name.as_str()).copied()))
     }
 
     /// Returns the trees with a manifest that are not among `named`.

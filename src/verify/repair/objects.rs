@@ -66,13 +66,23 @@ impl Repair<'_> {
         }
         let indexed = indexed_offsets(index_path, format);
         let pack = DamagedPack::read(&bytes, indexed, format);
-        self.report.salvaged += self
+        // The index first: nobody is led to a pack that is not there.
+        let files = ["idx", "pack", "rev", "bitmap", "mtimes", "keep", "promisor"];
+        let files = files.map(|extension| index_path.with_extension(extension));
+        for path in files.iter().filter(|path| disk::is_there(path)) {
+            let target = self.locked.link_aside(path, self.now)?;
+            let short = target.strip_prefix(self.store.path()).unwrap_or(&target);
+            self.report.set_aside.push(short.display().to_string());
+        }
+        let (salvaged, made) = self
             .locked
             .store_objects(|take| pack.objects(|at, kind, content| take(at.id, kind, content)))?;
+        self.report.salvaged += salvaged;
         disk::crash_point("pack salvaged");
-        // The index first: nobody is led to a pack that is not there.
-        for extension in ["idx", "pack", "rev", "bitmap", "mtimes", "keep", "promisor"] {
-            self.set_aside(&index_path.with_extension(extension))?;
+        // What was salvaged may be the very pack, bit for bit, under its own name.
+        let made = [made.clone(), made.map(|index| index.with_extension("pack"))];
+        for path in files.iter().filter(|path| !made.contains(&Some((*path).clone()))) {
+            disk::remove(path)?;
         }
         Ok(())
     }
