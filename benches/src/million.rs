@@ -61,7 +61,7 @@ pub(crate) fn run(folder: &Path) {
     print_ms("flush of 1,000 more", &mut [flush]);
     let (plan, _) = timed(|| gc::plan(&store, &GcOptions::new(Timestamp::MAX), &Silent).unwrap());
     print_ms("plan of a collection", &mut [plan]);
-    println!("memory at its end {:>40}", memory());
+    println!("memory at most {:>43} MiB", status("VmHWM:"));
 }
 
 /// Opens and asks; prints what that takes.
@@ -114,10 +114,12 @@ fn get(store: &Store, notebook: usize, cell: usize) {
 
 /// What the process holds itself, and with the files that it has mapped.
 fn memory() -> String {
+    format!("{} MiB, {} with mapped files", status("RssAnon:"), status("VmRSS:"))
+}
+
+/// Returns a field of the process's status in MiB.
+fn status(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024
-    };
-    format!("{} MiB, {} with mapped files", field("RssAnon:"), field("VmRSS:"))
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or(0) / 1024
 }

@@ -96,6 +96,9 @@ fn journals(store: &Store, roots: &mut Roots) -> Result<()> {
 /// was not decided.
 pub(super) type Live = ObjectMap<u32>;
 
+/// What an object names, each with whether it names others; `None` if it cannot be read.
+type Children = Option<Vec<(ObjectId, bool)>>;
+
 /// What is reached so far.
 pub(super) struct Reach<'a> {
     store: &'a Store,
@@ -139,7 +142,7 @@ impl<'a> Reach<'a> {
         while !open.is_empty() {
             let mut next = Vec::new();
             for step in open.chunks(STEP) {
-                let found: Vec<Result<Option<Vec<(ObjectId, bool)>>>> =
+                let found: Vec<Result<Children>> =
                     step.par_iter().map(|id| self.children(id, optional)).collect();
                 progress.advance(step.len() as u64);
                 for (parent, children) in step.iter().zip(found) {
@@ -166,7 +169,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Returns what an object names; `None` if it cannot be read and that may be.
-    fn children(&self, id: &ObjectId, optional: bool) -> Result<Option<Vec<(ObjectId, bool)>>> {
+    fn children(&self, id: &ObjectId, optional: bool) -> Result<Children> {
         let inner = &*self.store.inner;
         let format = self.store.object_format();
         let mut bytes = Vec::new();

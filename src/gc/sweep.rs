@@ -64,9 +64,10 @@ pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcRe
     }
     sweep.remove_loose()?;
     sweep.rewrite(progress)?;
-    store
-        .while_flush_locked(|locked| locked.forget_gone_objects())
-        .or_else(|error| if error.is_full_disk() { Ok(()) } else { Err(error) })?;
+    store.while_flush_locked(|locked| match locked.forget_gone_objects() {
+        Err(error) if error.is_full_disk() => Ok(()),
+        done => done,
+    })?;
     drop(only);
     Ok(sweep.report)
 }
@@ -74,8 +75,9 @@ pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcRe
 /// Removes what a collection that died was copying. The caller keeps other collections off.
 fn remove_old_copies(store: &Store) -> Result<()> {
     let folder = store.inner.repository.own_folder();
-    let old = disk::list(&folder)?.into_iter().filter(|e| e.name.starts_with(COLLECTION_PREFIX));
-    old.map(|entry| disk::remove(&entry.path).map(drop)).collect()
+    let mut old =
+        disk::list(&folder)?.into_iter().filter(|e| e.name.starts_with(COLLECTION_PREFIX));
+    old.try_for_each(|entry| disk::remove(&entry.path).map(drop))
 }
 
 /// A sweep in progress.
@@ -189,15 +191,12 @@ impl<'a> Sweep<'a> {
         let mut batches: Vec<Vec<&PackPlan>> = Vec::new();
         let mut room = 0;
         for pack in open {
-            match batches.last_mut().filter(|_| pack.kept_bytes <= room) {
-                Some(batch) => {
-                    room -= pack.kept_bytes;
-                    batch.push(pack);
-                }
-                None => {
-                    room = BATCH.saturating_sub(pack.kept_bytes);
-                    batches.push(vec![pack]);
-                }
+            if let Some(batch) = batches.last_mut().filter(|_| pack.kept_bytes <= room) {
+                room -= pack.kept_bytes;
+                batch.push(pack);
+            } else {
+                room = BATCH.saturating_sub(pack.kept_bytes);
+                batches.push(vec![pack]);
             }
         }
         for batch in batches {

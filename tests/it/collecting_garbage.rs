@@ -259,7 +259,7 @@ fn what_git_itself_left_goes_too_and_what_it_is_making_stays() {
     let name = put(&store, &key("nb", "c", "m"), &noise(5_000, 1));
     put(&store, &key("nb", "kept", "m"), &noise(5_000, 2));
     store.flush().unwrap();
-    remove(&store, &[name.clone()], now()).unwrap();
+    remove(&store, std::slice::from_ref(&name), now()).unwrap();
     let trash = env.git(&["for-each-ref", "--format=%(refname)", "refs/recell/trash"]);
     env.git(&["update-ref", "-d", trash.trim()]);
     // A pack of what nothing names, an index over packs, a graph of commits.
@@ -370,7 +370,10 @@ pub fn write_and_collect(path: &Path, kept: &Path, (seed, count): (u64, u64), cr
         let seed = seed * 1_000_000 + number;
         let name = put(&store, &key_of(seed), &content(seed));
         if number % 2 == 0 {
-            lines.push_str(&format!("{name}\t{seed}\n"));
+            lines.push_str(name.as_str());
+            lines.push_str("\t");
+            lines.push_str(&seed.to_string());
+            lines.push_str("\n");
         } else {
             gone.push(name);
         }

@@ -50,7 +50,7 @@ impl Specimen {
         let bytes = noise(2_500_000, 99);
         entries.insert(put(&store, &key("nb.ipynb", "chunks", "m"), &bytes), bytes);
         let removed = put(&store, &key("nb.ipynb", "removed", "m"), &noise(3_000, 77));
-        remove(&store, &[removed.clone()], now()).unwrap();
+        remove(&store, std::slice::from_ref(&removed), now()).unwrap();
         drop(store);
         Specimen { env, entries, removed }
     }

@@ -18,6 +18,7 @@ use crate::size::ByteSize;
 /// name, a collection or a process that is writing still needs stays, and processes may put and
 /// read meanwhile. Small objects are packed as deltas of each other where it pays.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Say what would go, and leave it
     #[arg(long, short = 'n')]

@@ -84,7 +84,7 @@ fn loss_text(loss: &Loss) -> String {
     };
     let kept =
         loss.kept.as_ref().map_or_else(String::new, |kept| format!("; the rest is `{kept}`"));
-    format!("lost      {}{parts}: {}{kept}", loss.name, loss.reason)
+    format!("lost      {}{parts}{kept}", loss.name)
 }
 
 fn tell_report(session: &Session, plan: &RepairPlan, report: &RepairReport) -> Outcome {
@@ -108,6 +108,7 @@ fn tell_report(session: &Session, plan: &RepairPlan, report: &RepairReport) -> O
         }
         for loss in &report.lost {
             ui.line(loss_text(loss))?;
+            ui.say(&loss.reason);
         }
         for path in &report.set_aside {
             ui.say(format!("moved to `{path}`"));
@@ -123,7 +124,10 @@ fn tell_report(session: &Session, plan: &RepairPlan, report: &RepairReport) -> O
         return Err(Error::Unsound { problems: report.left.len() }.into());
     }
     match report.lost.len() {
-        0 => Ok(()),
+        0 => {
+            ui.say("the store is sound again");
+            Ok(())
+        }
         count => Err(Error::Lost { count }.into()),
     }
 }

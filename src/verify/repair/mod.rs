@@ -97,10 +97,9 @@ pub fn plan_repair(
     for problem in report.problems {
         let action = match problem.code {
             "damaged_index" | "missing_index" => "index",
-            "damaged_pack" | "damaged_object" => "salvage",
+            "damaged_pack" | "damaged_object" | "damaged_journal" => "salvage",
             "missing_pack" | "damaged_git_file" | "damaged_contents" => "set_aside",
             "damaged_setting" | "damaged_head" => "rewrite",
-            "damaged_journal" => "salvage",
             "damaged_refs" => "names",
             _ => {
                 plan.at_risk.push(problem);
