@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::reach::{Live, Reach, SeenRefs, roots};
 use crate::clock::Timestamp;
 use crate::disk;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::git::{ObjectId, PackListing, object_of_hex};
 use crate::progress::Progress;
 use crate::store::Store;
@@ -182,19 +182,24 @@ impl Plan {
 /// [`crate::Error::UnclearNames`] if something that is named cannot be read, so that nobody knows
 /// what it keeps; [`crate::Error::Disk`].
 pub fn plan(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Result<Plan> {
-    // The look at the refs must not be older than what it stands for.
-    let seen = SeenRefs::now(store)?;
-    let roots = roots(store, options.trash_before)?;
-    let mut reach = Reach::beyond(store, None)?;
-    reach.walk(&roots.named, false, progress)?;
-    reach.walk(&roots.relied, true, progress)?;
-    let live = reach.live;
-    let trashed: Vec<ObjectId> = roots.trash.values().copied().collect();
-    let mut reach = Reach::beyond(store, Some(&live))?;
-    reach.walk(&trashed, true, progress)?;
-    let only_trash = reach.live;
+    /// How often names may change under our eyes before that is taken for damage.
+    const LOOKS: usize = 20;
+    let mut looks = 1;
+    let (seen, reached) = loop {
+        // The look at the refs must not be older than what it stands for.
+        let seen = SeenRefs::now(store)?;
+        match reached(store, options, progress) {
+            Ok(reached) => break (seen, reached),
+            // Removed, and collected by another, between the look at its name and at itself.
+            Err(Error::UnclearNames { .. }) if looks < LOOKS && !seen.is_current(store)? => {
+                looks += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let Reached { trash, live, only_trash } = reached;
     let mut plan = Plan {
-        trash: roots.trash.into_keys().collect(),
+        trash,
         garbage: Vec::new(),
         kept_objects: live.len(),
         left_bytes: 0,
@@ -211,6 +216,26 @@ pub fn plan(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Resu
     plan.judge_loose(store, options, &only_trash)?;
     plan.garbage.sort_by_key(|freed| freed.reason);
     Ok(plan)
+}
+
+/// What is named, and what only the trash that goes does.
+struct Reached {
+    trash: Vec<String>,
+    live: Live,
+    only_trash: Live,
+}
+
+fn reached(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Result<Reached> {
+    let roots = roots(store, options.trash_before)?;
+    let mut reach = Reach::beyond(store, None)?;
+    reach.walk(&roots.named, false, progress)?;
+    reach.walk(&roots.relied, true, progress)?;
+    let live = reach.live;
+    let trashed: Vec<ObjectId> = roots.trash.values().copied().collect();
+    let mut reach = Reach::beyond(store, Some(&live))?;
+    reach.walk(&trashed, true, progress)?;
+    let only_trash = reach.live;
+    Ok(Reached { trash: roots.trash.into_keys().collect(), live, only_trash })
 }
 
 impl Plan {

@@ -1,13 +1,14 @@
 //! Carries out a plan: copies without a lock, and takes one only to swap packs.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use super::plan::{Fate, PackPlan, Plan, kept_of};
 use super::reach::{Live, Reach, SeenRefs, roots, roots_beside_packed};
 use super::seal::SealReport;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::git::{Copied, CopiedPack, PackListing, RefEdits, copy_pack};
+use crate::git::{Copied, CopiedPack, ObjectId, PackListing, RefEdits, copy_pack};
 use crate::progress::{Progress, Unit};
 use crate::store::Store;
 use crate::store::leftovers::COLLECTION_PREFIX;
@@ -305,13 +306,32 @@ impl<'a> Sweep<'a> {
             let sweeping = locked.begin_sweeping()?;
             self.look_again()?;
             let format = self.store.object_format();
+            let copied: HashSet<ObjectId> = new
+                .iter()
+                .flat_map(|(_, copied)| copied.entries.iter().map(|entry| entry.id))
+                .collect();
+            let going: HashSet<&Path> =
+                old.iter().map(|(pack, _)| pack.index_path.as_path()).collect();
             let (mut go, mut stay) = (Vec::new(), 0);
             for (pack, kept) in old {
                 let Some(listing) = PackListing::open(&pack.index_path, format) else { continue };
                 let is_kept = |number: usize| kept.get(number).copied().unwrap_or(false);
-                let mut lost =
-                    listing.entries().iter().enumerate().filter(|(number, _)| !is_kept(*number));
-                if lost.any(|(_, entry)| self.newly.contains_key(&entry.id)) {
+                let mut must_stay = false;
+                for (number, entry) in listing.entries().iter().enumerate() {
+                    let id = &entry.id;
+                    if is_kept(number) || copied.contains(id) {
+                        continue;
+                    }
+                    // What another pack had when the plan was made may be nowhere else by now:
+                    // another collection may have chosen this copy to stay.
+                    let is_needed = self.newly.contains_key(id)
+                        || (self.plan.live.contains_key(id) && !locked.has_beside(id, &going)?);
+                    if is_needed {
+                        self.newly.insert(*id, 0);
+                        must_stay = true;
+                    }
+                }
+                if must_stay {
                     stay += 1;
                 } else {
                     go.push(*pack);

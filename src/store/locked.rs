@@ -254,6 +254,15 @@ impl LockedStore<'_> {
         Ok(sweeping)
     }
 
+    /// Whether a pack other than those has the object, as it is now.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if the packs cannot be listed.
+    pub(crate) fn has_beside(&self, id: &ObjectId, indices: &HashSet<&Path>) -> Result<bool> {
+        self.inner.packs.refresh()?;
+        Ok(self.inner.packs.in_a_pack_beside(id, indices))
+    }
+
     /// Makes a copy of entries a pack of the repository.
     ///
     /// # Errors

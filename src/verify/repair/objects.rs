@@ -6,7 +6,9 @@ use std::path::Path;
 use super::{Repair, RepairPlan};
 use crate::disk;
 use crate::error::Result;
-use crate::git::{DamagedPack, ObjectId, check_pack, check_trailer, indexed_offsets, seal};
+use crate::git::{
+    DamagedPack, Kind, ObjectId, check_pack, check_trailer, indexed_offsets, object_id, seal,
+};
 
 impl Repair<'_> {
     /// Carries out the steps that change files.
@@ -74,17 +76,17 @@ impl Repair<'_> {
             let short = target.strip_prefix(self.store.path()).unwrap_or(&target);
             self.report.set_aside.push(short.display().to_string());
         }
-        let (salvaged, made) = self
-            .locked
-            .store_objects(|take| pack.objects(|at, kind, content| take(at.id, kind, content)))?;
-        self.report.salvaged += salvaged;
+        // With an object more the pack has a name of its own: what was salvaged may else be the very
+        // pack, bit for bit, and must not take its place before it is whole.
+        let note = format!("salvaged at {} from {}\n", self.now, pack_path.display()).into_bytes();
+        let note_id = object_id(format, Kind::Blob, &note);
+        let (stored, _) = self.locked.store_objects(|take| {
+            take(note_id, Kind::Blob, &note)?;
+            pack.objects(|at, kind, content| take(at.id, kind, content))
+        })?;
+        self.report.salvaged += stored - 1;
         disk::crash_point("pack salvaged");
-        // What was salvaged may be the very pack, bit for bit, under its own name.
-        let made = [made.clone(), made.map(|index| index.with_extension("pack"))];
-        for path in files.iter().filter(|path| !made.contains(&Some((*path).clone()))) {
-            disk::remove(path)?;
-        }
-        Ok(())
+        files.iter().try_for_each(|path| disk::remove(path).map(drop))
     }
 
     fn settings(&mut self, path: &Path) -> Result<()> {
