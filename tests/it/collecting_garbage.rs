@@ -145,6 +145,37 @@ fn entries_that_wait_in_journals_keep_what_they_share_with_packs() {
     env.assert_at_rest("flushed");
 }
 
+#[test]
+fn two_collections_that_choose_different_copies_lose_neither() {
+    let env = TestEnv::new();
+    let (one, two) = (env.create(), env.open());
+    let shared = noise(50_000, 1);
+    let fill = |store: &Store, of: &str| -> Vec<EntryName> {
+        let names = (0..4).map(|n| {
+            put(store, &key(of, &format!("c{n}"), "m"), &noise(9_000, n + of.len() as u64 * 9))
+        });
+        names.collect()
+    };
+    // Neither knows what waits in the other's journal: both packs have the same bytes.
+    put(&one, &key("shared", "one", "m"), &shared);
+    put(&two, &key("shared", "two", "m"), &shared);
+    let (first, second) = (fill(&one, "a"), fill(&two, "bb"));
+    one.flush().unwrap();
+    two.flush().unwrap();
+    remove(&one, &second[..1], now()).unwrap();
+    let early = gc::plan(&one, &all(), &Silent).unwrap();
+    assert_eq!(early.garbage.iter().filter(|it| it.reason == gc::Reason::Twice).count(), 1);
+    remove(&one, &first[..3], now()).unwrap();
+    // The pack whose copy this one chooses stays as it is: too little of it is garbage.
+    let late = gc::plan(&two, &GcOptions { waste: 30, ..all() }, &Silent).unwrap();
+    gc::sweep(&two, &late, &Silent).unwrap();
+    gc::sweep(&one, &early, &Silent).unwrap();
+    for cell in ["one", "two"] {
+        assert!(out(&env.open(), &key("shared", cell, "m")) == shared, "{cell}");
+    }
+    env.assert_at_rest("collected twice");
+}
+
 /// Gives `bytes`, and does something when half of them were given.
 struct Interrupted<F: FnMut()> {
     bytes: Vec<u8>,

@@ -78,7 +78,8 @@ impl Repair<'_> {
         }
         // With an object more the pack has a name of its own: what was salvaged may else be the very
         // pack, bit for bit, and must not take its place before it is whole.
-        let note = format!("salvaged at {} from {}\n", self.now, pack_path.display()).into_bytes();
+        let name = Path::new(pack_path.file_name().unwrap_or_default());
+        let note = format!("salvaged at {} from {}\n", self.now, name.display()).into_bytes();
         let note_id = object_id(format, Kind::Blob, &note);
         let (stored, _) = self.locked.store_objects(|take| {
             take(note_id, Kind::Blob, &note)?;
