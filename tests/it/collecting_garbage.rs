@@ -402,9 +402,9 @@ pub fn write_and_collect(path: &Path, kept: &Path, (seed, count): (u64, u64), cr
         let name = put(&store, &key_of(seed), &content(seed));
         if number % 2 == 0 {
             lines.push_str(name.as_str());
-            lines.push_str("\t");
+            lines.push('\t');
             lines.push_str(&seed.to_string());
-            lines.push_str("\n");
+            lines.push('\n');
         } else {
             gone.push(name);
         }
