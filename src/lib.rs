@@ -50,7 +50,10 @@ pub use size::{ByteSize, NotASize};
 pub use store::{
     Draft, DraftPart, Entry, FileSizes, FlushReport, OpenOptions, Snapshot, Source, Store,
 };
-pub use verify::{Problem, VerifyOptions, VerifyReport, verify};
+pub use verify::{
+    Loss, Problem, RepairOptions, RepairPlan, RepairReport, Step, VerifyOptions, VerifyReport,
+    plan_repair, repair, verify,
+};
 pub use workspace::{Surroundings, Workspace};
 
 /// Makes this process die at a named place, or its disk fill up: for tests of what a crash leaves.

@@ -9,9 +9,11 @@
     reason = "a benchmark that cannot go on stops, and peers use the system as it is"
 )]
 
+mod collect;
 mod fresh;
 mod import;
 mod large;
+mod million;
 mod notebooks;
 mod processes;
 mod report;
@@ -26,12 +28,17 @@ fn main() {
     if args.first().is_some_and(|arg| arg == "child") {
         return processes::child(&args[1..]);
     }
+    if args.first().is_some_and(|arg| arg == "million-child") {
+        return million::child(&args[1]);
+    }
     let mut tmp = std::env::temp_dir();
     if let Some(at) = args.iter().position(|arg| arg == "--tmp") {
         tmp = PathBuf::from(args.get(at + 1).expect("--tmp takes a folder"));
         args.drain(at..at + 2);
     }
-    let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| arg == name);
+    // A million entries take minutes and gigabytes: only if they are asked for.
+    let wanted =
+        |name: &str| (args.is_empty() && name != "million") || args.iter().any(|arg| arg == name);
     let settle = || drop(std::process::Command::new("sync").status());
     for (name, run) in [
         ("small", small::run as fn(&std::path::Path)),
@@ -42,6 +49,8 @@ fn main() {
         ("notebooks", notebooks::run),
         ("import", import::run),
         ("retention", retention::run),
+        ("gc", collect::run),
+        ("million", million::run),
     ] {
         if wanted(name) {
             settle();

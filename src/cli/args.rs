@@ -1,6 +1,7 @@
 //! Flags that every command takes, and the readers of values that several take.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -75,6 +76,17 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
         _ => Err("it is no number of seconds".into()),
     }
+}
+
+/// Reads how long ago something may be: a number and `s`, `m`, `h`, `d` or `w`.
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
+    const UNITS: [(char, u64); 5] =
+        [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 7 * 86_400)];
+    let wrong = || "write it as 30m, 12h, 7d or 2w".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    let number: u64 = text[..text.len() - 1].trim_end().parse().map_err(|_| wrong())?;
+    number.checked_mul(*seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 /// Reads a moment: RFC 3339, as an entry's name has it, or a day or time in the local zone. What

@@ -203,7 +203,11 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::OneNotebook { .. }
         | Error::CannotCompare { .. }
         | Error::NotConfirmed { .. } => USAGE,
-        Error::BrokenRefs { .. } | Error::Unsound { .. } | Error::NewerLockfile { .. } => DAMAGED,
+        Error::BrokenRefs { .. }
+        | Error::Unsound { .. }
+        | Error::UnclearNames { .. }
+        | Error::Lost { .. }
+        | Error::NewerLockfile { .. } => DAMAGED,
         Error::RefsLocked { .. } | Error::FlushLocked { .. } | Error::LockfileHeld { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,

@@ -108,6 +108,14 @@ impl Session {
         self.workspace()?.open(self.options())
     }
 
+    /// Opens the store even if its names cannot be read.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::open`].
+    pub(crate) fn store_despite_damage(&self) -> Result<Store> {
+        self.workspace()?.open(OpenOptions { despite_damage: true, ..self.options() })
+    }
+
     /// Opens the store to put something; a workspace that has none yet gets one.
     ///
     /// # Errors

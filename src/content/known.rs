@@ -66,6 +66,31 @@ impl KnownContents {
         Some(record)
     }
 
+    /// Writes the file anew with only the records whose object `is_there` knows; says whether any
+    /// went.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if it cannot be written.
+    pub(crate) fn retain(&self, is_there: impl Fn(&ObjectId) -> bool) -> Result<bool> {
+        let Some(file) = &self.file else { return Ok(false) };
+        let width = record_len(self.format);
+        let bytes = disk::read_from(file, &self.path, 0)?;
+        let mut out = bytes[..HEADER_LEN].to_vec();
+        let records = bytes[HEADER_LEN..].chunks_exact(width);
+        let stays =
+            |record: &&[u8]| parse(record, self.format).is_some_and(|known| is_there(&known.id));
+        records.filter(stays).for_each(|record| out.extend_from_slice(record));
+        if out.len() == bytes.len() {
+            return Ok(false);
+        }
+        if out.len() == HEADER_LEN {
+            disk::remove(&self.path)?;
+        } else {
+            disk::replace_unsynced(&self.path, &out)?;
+        }
+        Ok(true)
+    }
+
     /// Writes the file anew with `more` added.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod known;
 mod read;
 mod write;
 
+pub(crate) use codec::choose_compression;
 pub(crate) use known::{KnownContents, flaw_in_known};
 pub(crate) use read::{ObjectSource, part_bytes, part_chunks, part_into, part_range, read_checked};
 pub(crate) use write::{

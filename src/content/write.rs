@@ -23,6 +23,8 @@ pub(crate) trait ObjectSink: Sync {
     fn known(&self, digest: &Digest) -> Option<Known>;
     /// Whether the object is stored.
     fn contains(&self, id: &ObjectId) -> bool;
+    /// Whether the tree of a chunked part is stored, and every chunk that it names.
+    fn contains_chunks(&self, tree: &ObjectId) -> bool;
     /// Stores objects, and remembers contents.
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()>;
 }
@@ -93,7 +95,11 @@ pub(crate) fn store_bytes(
 
 /// Returns the part with that digest, if the store has it.
 pub(crate) fn find_whole(sink: &dyn ObjectSink, digest: Digest, size: u64) -> Option<StoredPart> {
-    let known = sink.known(&digest).filter(|known| sink.contains(&known.id))?;
+    let known = sink.known(&digest).filter(|known| match known.chunks {
+        0 => sink.contains(&known.id),
+        // A tree may outlast its chunks, where a collection was interrupted.
+        _ => sink.contains_chunks(&known.id),
+    })?;
     let chunks = (known.chunks > 0).then_some(known.chunks);
     Some(StoredPart { id: known.id, size, digest, chunks })
 }

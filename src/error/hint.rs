@@ -37,14 +37,21 @@ impl Error {
                 Some("Reading works. To write, ask its owner, or use a store of your own.".into())
             }
             Error::BrokenRefs { .. } => Some(
-                "Run `recell verify` to see what is lost; keep a copy of the file before you \
-                 change it."
+                "Run `recell repair`, which shows what it would do before it changes anything."
                     .into(),
             ),
             Error::Unsound { .. } => Some(
-                "Each is named above. Put or record a damaged result again to heal it; keep a \
-                 copy of the store before you change it by hand."
+                "Each is named above. Put or record a damaged result again to heal it, or run \
+                 `recell repair`."
                     .into(),
+            ),
+            Error::Lost { .. } => Some(
+                "Each is named above: record or put it again, or bring it from another copy. The \
+                 damaged files are in `recell/damaged` of the store."
+                    .into(),
+            ),
+            Error::UnclearNames { .. } => Some(
+                "Run `recell repair`, which tells what can be saved, then collect again.".into(),
             ),
             Error::RefsLocked { path } => Some(format!(
                 "Nothing was lost: what was put stays in the journal. If no git is running in the \

@@ -79,6 +79,18 @@ pub enum Error {
         /// How many things are not as they should be.
         problems: usize,
     },
+    /// A repair could not save everything.
+    #[error("{count} {} lost", if *count == 1 { "name is" } else { "names are" })]
+    Lost {
+        /// How many names lead to less than they did, or nowhere.
+        count: usize,
+    },
+    /// Nobody can tell what may be removed, as something that leads on cannot be read.
+    #[error("nothing is collected: {reason}")]
+    UnclearNames {
+        /// What cannot be read, and why.
+        reason: String,
+    },
     /// Another process keeps the lock of `packed-refs`.
     #[error("another process holds `{}`", path.display())]
     RefsLocked {
@@ -428,6 +440,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there is no space left on the device.
+    pub(crate) fn is_full_disk(&self) -> bool {
+        matches!(self, Error::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    }
+
     /// Returns the stable, machine-readable code of this failure, for example `disk`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -439,6 +456,8 @@ impl Error {
             Error::ReadOnly { .. } => "read_only",
             Error::BrokenRefs { .. } => "broken_refs",
             Error::Unsound { .. } => "unsound",
+            Error::Lost { .. } => "lost",
+            Error::UnclearNames { .. } => "unclear_names",
             Error::RefsLocked { .. } => "refs_locked",
             Error::FlushLocked { .. } => "flush_locked",
             Error::Key { .. } => "key",

@@ -19,6 +19,9 @@ const SMALL: u64 = 64 << 10;
 /// Up to this many bytes a pack is copied for the sake of a few small objects.
 const CHEAP_TO_COPY: u64 = 64 << 20;
 
+/// Fewer bytes of small objects are not worth running git for, unless somebody asks.
+const WORTH_IT: u64 = 1 << 20;
+
 /// How far git looks for a base, and how long a chain of deltas may be. Beyond, a version saves a
 /// few bytes more and each get takes longer.
 const WINDOW: &str = "--window=50";
@@ -44,6 +47,32 @@ pub struct SealReport {
 /// # Errors
 /// Those of [`Store::flush`], and of running git.
 pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
+    seal_from(store, environment, 0)
+}
+
+/// Seals if enough that is small came since the last time; `None` if not.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_if_it_pays(
+    store: &Store,
+    environment: &GitEnvironment,
+) -> Result<Option<SealReport>> {
+    let format = store.object_format();
+    let paths = store.collectable_packs()?;
+    let fresh = paths.iter().filter_map(|path| RawPack::open(path, format));
+    let fresh: u64 = fresh.filter(|pack| !pack.has_deltas()).map(|pack| small_bytes(&pack)).sum();
+    if fresh < WORTH_IT {
+        return Ok(None);
+    }
+    seal_from(store, environment, WORTH_IT).map(|report| Some(report).filter(|r| r.objects > 0))
+}
+
+fn small_bytes(pack: &RawPack) -> u64 {
+    small_entries(pack).map(|(_, len)| len).sum()
+}
+
+fn seal_from(store: &Store, environment: &GitEnvironment, least: u64) -> Result<SealReport> {
     let git = Git::new(environment.clone());
     git.version()?;
     store.flush()?;
@@ -52,7 +81,8 @@ pub fn seal(store: &Store, environment: &GitEnvironment) -> Result<SealReport> {
         let paths = locked.free_packs()?;
         let chosen = choose(paths.iter().filter_map(|path| locked.open_pack(path)).collect());
         let small: HashSet<ObjectId> = chosen.iter().flat_map(small_objects).collect();
-        if chosen.is_empty() || small.is_empty() {
+        let fresh: u64 = chosen.iter().filter(|p| !p.has_deltas()).map(small_bytes).sum();
+        if chosen.is_empty() || small.is_empty() || fresh < least {
             return Ok(SealReport::default());
         }
         let hints = hints(store, &names, &small);

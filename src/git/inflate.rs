@@ -46,6 +46,20 @@ pub(super) fn inflate_whole(
     if out.len() == size { Ok(()) } else { Err(damaged("its stream ends early")) }
 }
 
+/// Inflates the stream that `stream` begins with, of at most `most` bytes of content, into the
+/// empty `out`; returns how many bytes the stream takes.
+///
+/// # Errors
+/// [`ObjectProblem::Damaged`] if there is no such stream, or its checksum does not fit.
+pub(super) fn inflate_counted(
+    stream: &[u8],
+    most: usize,
+    out: &mut Vec<u8>,
+) -> Result<usize, ObjectProblem> {
+    inflate_into(stream, most, out)?;
+    INFLATE.with_borrow(|inflate| usize::try_from(inflate.total_in()).map_err(damaged))
+}
+
 /// Inflates a whole stream of at most `most` bytes of content into the empty `out`.
 fn inflate_into(stream: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), ObjectProblem> {
     INFLATE.with_borrow_mut(|inflate| {

@@ -19,8 +19,10 @@ mod pktline;
 mod process;
 mod raw_pack;
 mod refs;
+mod repack;
 mod repository;
 mod revision;
+mod salvage;
 mod stream;
 
 pub(crate) use gix::ObjectId;
@@ -40,10 +42,10 @@ pub(crate) use history::{
 };
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
-pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
+pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
 pub(crate) use merging::UnionMerge;
 pub(crate) use objects::{
-    Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
+    Kind, TreeEntry, TreeMode, children_of, object_id, tree_bytes, tree_entries, tree_entry,
 };
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
@@ -52,7 +54,11 @@ pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
-pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock};
+pub(crate) use refs::{
+    PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,
+};
+pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 #[allow(unused_imports, reason = "selectors by commit name it")]
 pub(crate) use revision::HostCommit;
+pub(crate) use salvage::{DamagedPack, indexed_offsets};

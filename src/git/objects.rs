@@ -177,6 +177,42 @@ pub(crate) fn tree_entry(
     }
 }
 
+/// Returns what an object names, each with whether it may name others in turn; `None` if it makes
+/// no sense. Submodules are left out: their commits are elsewhere.
+pub(crate) fn children_of(
+    format: ObjectFormat,
+    kind: Kind,
+    mut bytes: &[u8],
+) -> Option<Vec<(ObjectId, bool)>> {
+    let mut found = Vec::new();
+    match kind {
+        Kind::Blob => {}
+        Kind::Tree => {
+            while !bytes.is_empty() {
+                let is_submodule = bytes.starts_with(b"160000 ");
+                let (mode, _, id, rest) = next_name(format, bytes)?;
+                if !is_submodule {
+                    found.push((id, mode == TreeMode::Folder));
+                }
+                bytes = rest;
+            }
+        }
+        Kind::Commit | Kind::Tag => {
+            let (first, rest): (&[u8], &[u8]) = match kind {
+                Kind::Commit => (b"tree ", b"parent "),
+                _ => (b"object ", b"\n"),
+            };
+            let mut lines = bytes.split(|&byte| byte == b'\n');
+            let id = |line: &[u8], field: &[u8]| ObjectId::from_hex(line.strip_prefix(field)?).ok();
+            found.push((id(lines.next()?, first)?, true));
+            for line in lines.take_while(|line| line.starts_with(rest)) {
+                found.push((id(line, rest)?, true));
+            }
+        }
+    }
+    Some(found)
+}
+
 /// The mode, name and id that a tree starts with, and the bytes that follow.
 type NextName<'a> = (TreeMode, &'a [u8], ObjectId, &'a [u8]);
 

@@ -1,5 +1,6 @@
 //! Reading objects by id from the packs of a repository, and from its loose objects.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
@@ -157,6 +158,16 @@ impl PackSet {
         Ok(true)
     }
 
+    /// Opens all packs anew, as files changed under their names.
+    ///
+    /// # Errors
+    /// As [`PackSet::refresh`].
+    pub(crate) fn forget(&self) -> Result<()> {
+        *self.watched.lock().expect(UNPOISONED) = WatchedFolder::new(&self.folder);
+        *self.packs.write().expect(UNPOISONED) = Arc::default();
+        self.refresh().map(drop)
+    }
+
     fn packs(&self) -> Arc<Vec<Arc<Pack>>> {
         Arc::clone(&self.packs.read().expect(UNPOISONED))
     }
@@ -182,6 +193,14 @@ impl PackSet {
     /// Whether a pack has this object, as last seen.
     pub(crate) fn in_a_pack(&self, id: &ObjectId) -> bool {
         self.find(id, |_, _| Some(())).is_some()
+    }
+
+    /// Whether a pack has this object whose index is none of `indices`, as last seen.
+    pub(crate) fn in_a_pack_beside(&self, id: &ObjectId, indices: &HashSet<&Path>) -> bool {
+        let packs = self.packs();
+        packs
+            .iter()
+            .any(|pack| pack.offset_of(id).is_some() && !indices.contains(pack.path.as_path()))
     }
 
     /// Whether a pack or a loose file has this object, as last seen.

@@ -74,7 +74,7 @@ impl RawPack {
 }
 
 /// Returns the checksum that the bytes of a pack or its index should end in.
-fn checksum_of(format: ObjectFormat, bytes: &[u8]) -> Option<ObjectId> {
+pub(super) fn checksum_of(format: ObjectFormat, bytes: &[u8]) -> Option<ObjectId> {
     let mut hasher = Hasher::new(format);
     hasher.update(bytes.get(..bytes.len().checked_sub(format.id_len())?)?);
     Some(hasher.finish())

@@ -55,6 +55,20 @@ impl PackedRefs {
         }
     }
 
+    /// Opens the present state, or, if it is not what git writes, nothing in its place.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if it cannot be looked at.
+    pub(crate) fn open_or_empty(git_dir: &Path, format: ObjectFormat) -> Result<PackedRefs> {
+        match PackedRefs::open(git_dir, format) {
+            Err(Error::BrokenRefs { path, .. }) => {
+                let hex_len = 2 * format.id_len();
+                Ok(PackedRefs { buffer: None, signature: disk::signature(&path)?, hex_len })
+            }
+            opened => opened,
+        }
+    }
+
     /// Whether the file is still the one that was opened. While it is mapped its inode cannot be
     /// given to another file, so that an equal signature is the same state.
     pub(crate) fn is_current(&self, git_dir: &Path) -> Result<bool> {
@@ -222,6 +236,29 @@ pub(crate) fn edit_packed_refs(
     lock.commit(&path)?;
     disk::crash_point("refs renamed");
     Ok(())
+}
+
+/// Writes `packed-refs` anew with just these refs and what annotated tags among them stand for, under git's own lock. The caller holds recell's
+/// flush lock.
+///
+/// # Errors
+/// As [`edit_packed_refs`].
+pub(crate) fn replace_packed_refs(
+    git_dir: &Path,
+    refs: &BTreeMap<String, (ObjectId, Option<ObjectId>)>,
+    owner: &Path,
+    patience: Duration,
+) -> Result<()> {
+    let lock = RefsLock::take(git_dir, owner, patience)?;
+    let mut out = HEADER.to_vec();
+    for (name, (id, peeled)) in refs {
+        out.extend_from_slice(format!("{id} {name}\n").as_bytes());
+        if let Some(peeled) = peeled {
+            out.extend_from_slice(format!("^{peeled}\n").as_bytes());
+        }
+    }
+    lock.write(&out)?;
+    lock.commit(&git_dir.join("packed-refs"))
 }
 
 fn merge(current: &PackedRefs, edits: &RefEdits) -> Vec<u8> {

@@ -127,6 +127,23 @@ impl Repository {
         Ok(lost.map(str::to_owned).collect())
     }
 
+    /// Adds the lines that every store has and this one lacks to its settings; `writer` is the name
+    /// of a store that has none any more.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if they cannot be written.
+    pub(crate) fn write_settings(&self, writer: &str) -> Result<()> {
+        let path = self.git_dir.join("config");
+        let mut text = disk::read(&path)?;
+        let is_name =
+            |name: &str| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let writer = if is_name(&self.writer) { &self.writer } else { writer };
+        // The last of two lines is the one that counts.
+        text.extend_from_slice(b"\n");
+        text.extend_from_slice(config_text(self.format, writer).as_bytes());
+        disk::replace(&path, &text)
+    }
+
     /// Returns the folder of recell's own files inside the repository.
     pub(crate) fn own_folder(&self) -> PathBuf {
         self.git_dir.join("recell")

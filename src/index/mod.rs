@@ -30,6 +30,8 @@ pub(crate) struct Index {
     git_dir: PathBuf,
     journal_folder: PathBuf,
     format: ObjectFormat,
+    /// Whether names that cannot be read count as none.
+    despite_damage: bool,
     refs: Arc<PackedRefs>,
     loose: Arc<Overlay>,
     /// Where `packed-refs` is replaced.
@@ -40,16 +42,23 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Reads the names of the store in `git_dir`, except those in the journal `own`.
+    /// Reads the names of the store in `git_dir`; with `despite_damage`, `packed-refs` that cannot
+    /// be read counts as empty.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
-    pub(crate) fn open(git_dir: &Path, journals: &Path, format: ObjectFormat) -> Result<Index> {
+    pub(crate) fn open(
+        git_dir: &Path,
+        journals: &Path,
+        format: ObjectFormat,
+        despite_damage: bool,
+    ) -> Result<Index> {
         let mut index = Index {
+            despite_damage,
             git_dir: git_dir.to_owned(),
             journal_folder: journals.to_owned(),
             format,
-            refs: Arc::new(PackedRefs::open(git_dir, format)?),
+            refs: Arc::new(open_refs(git_dir, format, despite_damage)?),
             loose: Arc::default(),
             refs_folder: WatchedFolder::new(git_dir),
             tags_folder: WatchedFolder::new(&git_dir.join(TAGS)),
@@ -82,7 +91,7 @@ impl Index {
             self.loose = Arc::new(tags.filter_map(named).collect());
         }
         if self.refs_folder.has_changed()? && !self.refs.is_current(&self.git_dir)? {
-            self.refs = Arc::new(PackedRefs::open(&self.git_dir, self.format)?);
+            self.refs = Arc::new(open_refs(&self.git_dir, self.format, self.despite_damage)?);
         }
         Ok(())
     }
@@ -158,5 +167,13 @@ impl Index {
             refs: &self.refs,
             overlays: overlays.filter(|entries: &&Overlay| !entries.is_empty()),
         }
+    }
+}
+
+fn open_refs(git_dir: &Path, format: ObjectFormat, despite_damage: bool) -> Result<PackedRefs> {
+    if despite_damage {
+        PackedRefs::open_or_empty(git_dir, format)
+    } else {
+        PackedRefs::open(git_dir, format)
     }
 }

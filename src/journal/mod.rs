@@ -11,7 +11,7 @@ mod record;
 mod replay;
 mod writer;
 
-pub(crate) use object_map::NumberMap;
+pub(crate) use object_map::{NumberMap, ObjectMap};
 pub(crate) use record::Known;
 pub(crate) use replay::{Journal, found_in};
 pub(crate) use writer::{Adopted, JournalWriter, adopt, is_name_taken};

@@ -15,6 +15,7 @@ const OBJECTS: u8 = 1;
 const ENTRY: u8 = 2;
 const KNOWN: u8 = 3;
 const SEALED: u8 = 4;
+const RELIED: u8 = 5;
 
 /// Bytes that the store has, by their BLAKE3: a part or a chunk and the object that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub(crate) enum Record {
     Known(Vec<Known>),
     /// The pack is complete, under the name of that checksum.
     Sealed { checksum: ObjectId },
+    /// A put that is not done yet relies on these objects, which are elsewhere in the store.
+    Relied(Vec<ObjectId>),
 }
 
 /// Returns the first bytes of a log.
@@ -77,6 +80,12 @@ impl Record {
             Record::Sealed { checksum } => {
                 out.push(SEALED);
                 out.extend_from_slice(checksum.as_bytes());
+            }
+            Record::Relied(ids) => {
+                out.push(RELIED);
+                for id in ids {
+                    out.extend_from_slice(id.as_bytes());
+                }
             }
         }
         let payload = &out[start + FRAME_LEN..];
@@ -121,7 +130,7 @@ pub(super) fn find_record(format: ObjectFormat, bytes: &[u8]) -> Option<(usize, 
     (0..bytes.len()).find_map(|at| {
         // Most places are ruled out by the kind alone.
         let kind = bytes.get(at + FRAME_LEN)?;
-        if !(OBJECTS..=SEALED).contains(kind) {
+        if !(OBJECTS..=RELIED).contains(kind) {
             return None;
         }
         match read_record(format, &bytes[at..]) {
@@ -179,6 +188,12 @@ fn parse(format: ObjectFormat, payload: &[u8]) -> Option<Record> {
             });
             Some(Record::Known(known.collect::<Option<_>>()?))
         }
+        RELIED => {
+            if body.len() % id_len != 0 {
+                return None;
+            }
+            body.chunks_exact(id_len).map(id).collect::<Option<_>>().map(Record::Relied)
+        }
         SEALED => Some(Record::Sealed { checksum: id(body)? }),
         _ => None,
     }
@@ -210,7 +225,8 @@ mod tests {
                 .prop_map(|(end, objects)| Record::Objects { end, objects }),
             (any::<String>(), id.clone()).prop_map(|(name, tree)| Record::Entry { name, tree }),
             prop::collection::vec(known, 0..3).prop_map(Record::Known),
-            id.prop_map(|checksum| Record::Sealed { checksum }),
+            id.clone().prop_map(|checksum| Record::Sealed { checksum }),
+            prop::collection::vec(id, 0..4).prop_map(Record::Relied),
         ]
     }
 

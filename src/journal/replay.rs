@@ -43,6 +43,8 @@ pub(crate) struct Journal {
     /// Shared with those who hold on to what they saw.
     pub(crate) entries: Arc<BTreeMap<String, ObjectId>>,
     pub(crate) known: Vec<Known>,
+    /// Objects elsewhere in the store that a put of this writer relies on.
+    pub(crate) relied: Vec<ObjectId>,
     /// The checksum under which the pack was sealed, or is about to be.
     pub(crate) sealed: Option<ObjectId>,
     /// Where the log stopped making sense, if it did before its end.
@@ -75,6 +77,7 @@ impl Journal {
             objects: ObjectMap::default(),
             entries: Arc::default(),
             known: Vec::new(),
+            relied: Vec::new(),
             sealed: None,
             damaged_at: None,
         }
@@ -102,6 +105,7 @@ impl Journal {
             self.objects.clear();
             self.entries = Arc::default();
             self.known.clear();
+            self.relied.clear();
         }
         if self.damaged_at.is_some() {
             return Ok(());
@@ -241,6 +245,7 @@ impl Journal {
             }
             Record::Known(known) => self.known.extend(known),
             Record::Sealed { checksum } => self.sealed = Some(checksum),
+            Record::Relied(ids) => self.relied.extend(ids),
         }
     }
 

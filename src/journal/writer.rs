@@ -124,6 +124,18 @@ impl JournalWriter {
         Ok(())
     }
 
+    /// Says that a put relies on these objects, which are elsewhere in the store.
+    ///
+    /// # Errors
+    /// As [`JournalWriter::append`].
+    pub(crate) fn rely(&mut self, ids: &[ObjectId]) -> Result<()> {
+        self.buffer.clear();
+        Record::Relied(ids.to_vec()).write_to(&mut self.buffer);
+        self.append_log(self.journal.end, false)?;
+        self.journal.relied.extend_from_slice(ids);
+        Ok(())
+    }
+
     /// Appends the records in the buffer; cuts both files back to what is acknowledged on failure.
     fn append_log(&mut self, pack_end: u64, commits: bool) -> Result<()> {
         let mut write = || {

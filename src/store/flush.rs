@@ -107,6 +107,7 @@ impl Inner {
             return Ok(None);
         }
         let adopted = writer.journal.finish();
+        self.carry_over(slot);
         if adopted.journal.objects.is_empty() && adopted.journal.entries.is_empty() {
             adopted.retire()?;
             return Ok(None);

@@ -12,13 +12,14 @@ use crate::error::Result;
 use crate::git::RawPack;
 
 /// How many packs of one tier are too many.
-const FULL_TIER: usize = 8;
+pub(crate) const FULL_TIER: usize = 8;
 /// The largest pack of the lowest tier, in bytes.
 const LOWEST_TIER: u64 = 256 << 10;
 /// Larger packs are left to gc: copying them would hold up the flush.
 const LARGEST: u64 = 64 << 20;
 
-fn tier(size: u64) -> u32 {
+/// Returns the number of the tier of a pack of that many bytes.
+pub(crate) fn tier(size: u64) -> u32 {
     (size / LOWEST_TIER).max(1).ilog2() / 2
 }
 

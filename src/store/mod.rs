@@ -21,9 +21,10 @@ mod flush;
 mod inventory;
 pub(crate) mod leftovers;
 mod locked;
-mod merge;
+pub(crate) mod merge;
 mod options;
 mod put;
+mod putting;
 mod remake;
 mod salvage;
 mod snapshot;
@@ -40,7 +41,9 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use inventory::FileSizes;
+pub(crate) use locked::LockedStore;
 pub use options::OpenOptions;
+use putting::PutsInProgress;
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
@@ -74,6 +77,7 @@ pub(crate) struct Inner {
     written: AtomicU64,
     suspects: Suspects,
     usage: UsageLog,
+    putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
 }
@@ -125,7 +129,12 @@ impl Store {
     fn with(repository: Repository, options: OpenOptions) -> Result<Store> {
         let format = repository.format;
         let packs = PackSet::open(&repository.objects_folder(), format)?;
-        let index = Index::open(&repository.git_dir, &repository.journal_folder(), format)?;
+        let index = Index::open(
+            &repository.git_dir,
+            &repository.journal_folder(),
+            format,
+            options.despite_damage,
+        )?;
         let known = KnownContents::open(&repository.own_folder().join("contents"), format);
         let suspects = Suspects::open(repository.own_folder().join("suspects"));
         let usage = UsageLog::new(repository.own_folder().join("usage"));
@@ -140,6 +149,7 @@ impl Store {
                 written: AtomicU64::new(0),
                 suspects,
                 usage,
+                putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
             }),
         })
@@ -293,6 +303,14 @@ impl Drop for Inner {
 }
 
 impl Inner {
+    /// Opens all packs anew at the next look, as files changed under their names.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if they cannot be listed.
+    pub(crate) fn forget_packs(&self) -> Result<()> {
+        self.packs.forget()
+    }
+
     fn require_writable(&self) -> Result<()> {
         let folder = self.repository.journal_folder();
         disk::create_folders(&folder).map_err(|error| self.read_only_or(error))

@@ -21,6 +21,9 @@ pub struct OpenOptions {
     pub flush_age: Duration,
     /// How long a flush waits for the locks of others.
     pub lock_patience: Duration,
+    /// Whether the store is opened even if its names cannot be read, for checks and repairs: those
+    /// names are then missing.
+    pub despite_damage: bool,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where names of writers and journals come from: random numbers.
@@ -36,6 +39,7 @@ impl Default for OpenOptions {
             flush_entries: 16_384,
             flush_age: Duration::from_secs(60),
             lock_patience: Duration::from_secs(30),
+            despite_damage: false,
             clock: Clock::system(),
             random: Arc::new(|| fastrand::Rng::new().u64(..)),
         }

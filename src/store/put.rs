@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::assemble::{MadeObject, assemble, refuse_collisions};
 use super::draft::{Draft, DraftPart, Source};
+use super::putting::Putting;
 use super::{Inner, Writer};
 use crate::clock::Timestamp;
 use crate::config::Durability;
@@ -43,18 +44,25 @@ impl Inner {
         self.leave_journal_of_parent();
         // What others flushed since need not be stored again, and what they removed must be.
         self.packs.refresh()?;
+        let putting = Putting::begin(self);
         // Contents that are in memory stay borrowed until they are appended.
         let mut prepared = Vec::with_capacity(drafts.len());
         let mut drafts = drafts;
         for (key, draft) in &mut drafts {
-            prepared.push(self.prepare(key, draft)?);
+            prepared.push(self.prepare(&putting, key, draft)?);
         }
-        let names = self.commit(prepared)?;
+        let names = self.commit(&putting, prepared)?;
+        drop(putting);
         self.flush_if_due();
         Ok(names)
     }
 
-    fn prepare<'a>(&self, key: &'a ExecutionKey, draft: &'a mut Draft<'_>) -> Result<Prepared<'a>> {
+    fn prepare<'a>(
+        &self,
+        putting: &Putting<'_>,
+        key: &'a ExecutionKey,
+        draft: &'a mut Draft<'_>,
+    ) -> Result<Prepared<'a>> {
         draft.parts.sort_by(|a, b| a.path.cmp(&b.path));
         let mut prepared = Prepared {
             key,
@@ -66,7 +74,7 @@ impl Inner {
         };
         for part in &mut draft.parts {
             let DraftPart { path, media_type, codec, source } = part;
-            let stored = self.store_source(path.as_str(), source, &mut prepared.blobs)?;
+            let stored = self.store_source(putting, path.as_str(), source, &mut prepared.blobs)?;
             prepared.ids.push(stored.id);
             prepared.parts.push(Part {
                 path: path.clone(),
@@ -83,6 +91,7 @@ impl Inner {
 
     fn store_source<'a>(
         &self,
+        putting: &Putting<'_>,
         path: &str,
         source: &'a mut Source<'_>,
         blobs: &mut Vec<PreparedBlob<'a>>,
@@ -91,48 +100,31 @@ impl Inner {
         match source {
             Source::Bytes(bytes) => {
                 if bytes.len() as u64 > threshold {
-                    return store_bytes(self, bytes, threshold);
+                    return store_bytes(putting, bytes, threshold);
                 }
-                let (part, blob) = prepare_blob(self, bytes);
+                let (part, blob) = prepare_blob(putting, bytes);
                 blobs.push(blob);
                 Ok(part)
             }
-            Source::Reader(reader) => store_reader(self, reader, threshold, path),
+            Source::Reader(reader) => store_reader(putting, reader, threshold, path),
             Source::File(file) => {
                 let mut reader = disk::open(file)?;
                 let size = disk::signature_of(&reader, file)?.size();
                 if size > threshold
-                    && let Some(part) = self.find_file(path, &mut reader, size)?
+                    && let Some(part) = find_file(putting, path, &mut reader, size)?
                 {
                     return Ok(part);
                 }
-                store_reader(self, &mut disk::open(file)?, threshold, path)
+                store_reader(putting, &mut disk::open(file)?, threshold, path)
             }
         }
-    }
-
-    /// Returns the stored part that has just the bytes of a file: reading it once more is a third
-    /// of the work of storing it.
-    fn find_file(&self, path: &str, file: &mut dyn Read, size: u64) -> Result<Option<StoredPart>> {
-        let mut digester = Digester::default();
-        let mut window = vec![0; 8 << 20];
-        let mut total = 0;
-        loop {
-            let count = disk::read_full(file, &mut window)
-                .map_err(|source| Error::ReadSource { part: path.to_owned(), source })?;
-            digester.update(&window[..count]);
-            total += count as u64;
-            if count < window.len() {
-                break;
-            }
-        }
-        Ok(find_whole(self, digester.finish(), size).filter(|_| total == size))
     }
 
     /// Appends all that is prepared, and the entries, in one write.
-    fn commit(&self, prepared: Vec<Prepared<'_>>) -> Result<Vec<EntryName>> {
+    fn commit(&self, putting: &Putting<'_>, prepared: Vec<Prepared<'_>>) -> Result<Vec<EntryName>> {
         let format = self.repository.format;
         let mut writer = self.writer.write().expect(UNPOISONED);
+        putting.regain(&mut writer)?;
         let mut index = self.index.write().expect(UNPOISONED);
         let own = writer.as_ref().map(|writer| &writer.journal.journal);
         index.refresh(own.map(|journal| journal.id.as_str()))?;
@@ -215,7 +207,7 @@ impl Inner {
         }
     }
 
-    fn start_journal(&self) -> Result<Writer> {
+    pub(super) fn start_journal(&self) -> Result<Writer> {
         /// A random name is taken when a fork copied the random numbers, or by chance.
         const NAMES: usize = 16;
         self.require_writable()?;
@@ -262,6 +254,29 @@ impl Inner {
             drop(self.flush());
         }
     }
+}
+
+/// Returns the stored part that has just the bytes of a file: reading it once more is a third
+/// of the work of storing it.
+fn find_file(
+    putting: &Putting<'_>,
+    path: &str,
+    file: &mut dyn Read,
+    size: u64,
+) -> Result<Option<StoredPart>> {
+    let mut digester = Digester::default();
+    let mut window = vec![0; 8 << 20];
+    let mut total = 0;
+    loop {
+        let count = disk::read_full(file, &mut window)
+            .map_err(|source| Error::ReadSource { part: path.to_owned(), source })?;
+        digester.update(&window[..count]);
+        total += count as u64;
+        if count < window.len() {
+            break;
+        }
+    }
+    Ok(find_whole(putting, digester.finish(), size).filter(|_| total == size))
 }
 
 fn is_refusal(error: &std::io::Error) -> bool {

@@ -40,6 +40,15 @@ impl Suspects {
         }
     }
 
+    /// Keeps only the objects that `is_there` knows.
+    pub(super) fn retain(&self, is_there: impl Fn(&ObjectId) -> bool) {
+        let gone: Vec<ObjectId> = {
+            let ids = self.ids.read().expect(UNPOISONED);
+            ids.iter().filter(|id| !is_there(id)).copied().collect()
+        };
+        self.remove(gone.iter());
+    }
+
     /// Takes objects off the list: they were stored again.
     pub(super) fn remove<'a>(&self, stored: impl Iterator<Item = &'a ObjectId>) {
         if self.ids.read().expect(UNPOISONED).is_empty() {

@@ -1,12 +1,11 @@
 //! What is visible: names and objects in journals, packs and loose files, as one.
 
 use super::Inner;
-use crate::content::{ObjectSink, ObjectSource};
-use crate::digest::Digest;
+use crate::content::ObjectSource;
 use crate::error::Result;
-use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedObject, copy_blob, object_id};
+use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, copy_blob, object_id};
 use crate::index::Index;
-use crate::journal::{Journal, Known};
+use crate::journal::Journal;
 
 const UNPOISONED: &str = "no holder of this lock panics";
 
@@ -114,31 +113,5 @@ impl ObjectSource for Inner {
         let mut bytes = Vec::new();
         let kind = self.read(id, &mut bytes)?;
         copy_blob(kind, &bytes, out)
-    }
-}
-
-impl ObjectSink for Inner {
-    fn format(&self) -> ObjectFormat {
-        self.repository.format
-    }
-
-    fn known(&self, digest: &Digest) -> Option<Known> {
-        let writer = self.writer.read().expect(UNPOISONED);
-        let own = writer.as_ref().and_then(|writer| writer.known.get(digest).copied());
-        own.or_else(|| self.known.read().expect(UNPOISONED).find(digest))
-    }
-
-    /// Journals of others are left out: only what is in a pack stays whatever they do. So are loose
-    /// objects, as looking for a file costs more than storing a small object again, and what was
-    /// found damaged: storing it again is what heals it.
-    fn contains(&self, id: &ObjectId) -> bool {
-        let writer = self.writer.read().expect(UNPOISONED);
-        let own = writer.as_ref().is_some_and(|w| w.journal.journal.objects.contains_key(id));
-        own || (self.packs.in_a_pack(id) && !self.suspects.has(id))
-    }
-
-    fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {
-        let mut writer = self.writer.write().expect(UNPOISONED);
-        self.append_to(&mut writer, objects, known, &[])
     }
 }

@@ -48,7 +48,11 @@ impl Check<'_> {
                 }
                 self.progress.advance(1);
             } else if is(&entry.name, "pack") {
-                if !disk::is_there(&entry.path.with_extension("idx")) {
+                let index_path = entry.path.with_extension("idx");
+                if !disk::is_there(&index_path)
+                    && !disk::is_there(&leftovers::going_name(&index_path))
+                    && !leftovers::is_unfinished(&entry.path)?
+                {
                     let what = "it has no index: `git index-pack` makes one";
                     self.flaw(&Flaw::new("missing_index", &entry.path, what));
                 }
@@ -168,7 +172,11 @@ impl Check<'_> {
             self.note("leftover", self.short(&path), "a file of a process that works or died");
         }
         for entry in disk::list(&damaged)? {
-            self.note("set_aside", self.short(&entry.path), "a damaged journal");
+            self.note(
+                "set_aside",
+                self.short(&entry.path),
+                "damaged; a flush or a repair moved it",
+            );
         }
         Ok(())
     }

@@ -8,6 +8,9 @@
 mod entries;
 mod files;
 mod refs;
+mod repair;
+
+pub use repair::{Loss, RepairOptions, RepairPlan, RepairReport, Step, plan_repair, repair};
 
 use std::collections::HashSet;
 use std::fmt;

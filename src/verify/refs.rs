@@ -13,7 +13,8 @@ use crate::index::TAGS;
 use crate::name::EntryName;
 
 /// What recell keeps below `refs/recell/` (format.md, section 6).
-const KINDS: [&str; 6] = ["collection", "forgotten", "ledger", "local", "pin", "trash"];
+pub(super) const KINDS: [&str; 7] =
+    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "trash"];
 
 impl Check<'_> {
     /// Checks all refs, and adds the objects that they reach to `named`.

@@ -41,6 +41,8 @@ fn every_crash_point_of_the_source_is_in_the_list() {
     let mut listed: Vec<_> = POINTS.map(|(point, _)| point).into();
     // Those of sealing are in sealing.rs.
     listed.extend(["deltas packed", "pack placed", "index placed"]);
+    listed.extend(crate::collecting_garbage::POINTS);
+    listed.extend(crate::repairing::POINTS);
     listed.sort_unstable();
     listed.dedup();
     assert_eq!(found, listed);

@@ -99,7 +99,7 @@ fn a_disk_that_fills_up_anywhere_loses_nothing() {
 }
 
 /// A mounted file system that goes when the test ends.
-struct Mounted<'a>(&'a Path);
+pub struct Mounted<'a>(pub &'a Path);
 
 impl Drop for Mounted<'_> {
     fn drop(&mut self) {

@@ -8,7 +8,6 @@ use crate::cli::session::Session;
 use crate::cli::words::count;
 use crate::gc;
 use crate::progress::{Progress, Unit};
-use crate::size::ByteSize;
 
 /// Move what waits in journals into the repository, where plain git sees it
 ///
@@ -62,14 +61,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         ui.say(format!("joined {}", count(report.merged_packs, "small pack", "small packs")));
     }
     if let Some(sealed) = sealed {
-        let (before, after) =
-            (ByteSize::from(sealed.bytes_before), ByteSize::from(sealed.bytes_after));
-        ui.say(match sealed.objects {
-            0 => "nothing to seal".into(),
-            objects => {
-                format!("sealed {}: {before} became {after}", count(objects, "object", "objects"))
-            }
-        });
+        ui.say(super::gc::sealed_text(&sealed));
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
+    let store = session.store_despite_damage()?;
     let ui = &session.ui;
     let progress = ui.progress();
     let report = verify(&store, VerifyOptions { full: args.full }, &progress)?;

@@ -189,6 +189,12 @@ fn work() {
             assert_kept(&store, &all, "after the flush");
             assert_kept(&open(), &all, "opened after the flush");
         }
+        "create, write and collect" => {
+            crate::collecting_garbage::write_and_collect(path, acks, (seed, count), crash_at);
+        }
+        "churn" => crate::collecting_garbage::churn(path, acks, seed, count),
+        "collect on a full disk" => crate::collecting_garbage::collect_on_full_disk(path),
+        "repair" => crate::repairing::repair_and_die(path, crash_at),
         "fill the disk" => crate::full_disk::fill(path),
         "read only" => crate::formats::use_read_only(path),
         _ => panic!("no role {role}"),

@@ -55,7 +55,10 @@ impl TestEnv {
             let name = path.strip_prefix(&store).unwrap().to_str().unwrap().to_owned();
             let is_fine = match name.split('/').collect::<Vec<_>>()[..] {
                 ["HEAD" | "config" | "packed-refs" | "description"]
-                | ["recell", "flush.lock" | "contents" | "imported" | "usage" | "caps"]
+                | [
+                    "recell",
+                    "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps",
+                ]
                 | ["objects", "info", _]
                 | ["info", _] => true,
                 ["objects", "pack", file] => [".pack", ".idx", ".rev", ".bitmap", ".mtimes"]
