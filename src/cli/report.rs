@@ -194,9 +194,14 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::StdinTwice { .. }
         | Error::NoNotebooks { .. }
         | Error::OutsideWorkspace { .. }
-        | Error::OneNotebook { .. } => USAGE,
-        Error::BrokenRefs { .. } | Error::Unsound { .. } => DAMAGED,
-        Error::RefsLocked { .. } | Error::FlushLocked { .. } => LOCKED,
+        | Error::OneNotebook { .. }
+        | Error::CollectionName { .. } => USAGE,
+        Error::BrokenRefs { .. } | Error::Unsound { .. } | Error::CollectionUnreadable { .. } => {
+            DAMAGED
+        }
+        Error::RefsLocked { .. } | Error::FlushLocked { .. } | Error::CollectionBusy { .. } => {
+            LOCKED
+        }
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,
     }

@@ -13,8 +13,16 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Disk`] if a folder cannot be listed or a file cannot be read.
 pub(crate) fn loose_tags(git_dir: &Path) -> Result<BTreeMap<String, ObjectId>> {
+    loose_refs(git_dir, "refs/tags")
+}
+
+/// Returns the refs below a folder of refs that somebody keeps as loose files, by full ref name.
+///
+/// # Errors
+/// [`Error::Disk`] if a folder cannot be listed or a file cannot be read.
+pub(crate) fn loose_refs(git_dir: &Path, folder: &str) -> Result<BTreeMap<String, ObjectId>> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![(git_dir.join("refs/tags"), "refs/tags".to_owned())];
+    let mut folders = vec![(git_dir.join(folder), folder.to_owned())];
     while let Some((folder, prefix)) = folders.pop() {
         for entry in disk::list(&folder)? {
             let name = format!("{prefix}/{}", entry.name);
@@ -48,7 +56,10 @@ pub(crate) fn remove_loose_ref(git_dir: &Path, name: &str) -> Result<()> {
     disk::remove(&lock)?;
     removed?;
     // As git does: an empty folder would be in the way of a ref of its name.
-    let own = path.ancestors().skip(1).take_while(|above| !above.ends_with("refs/tags"));
+    let own = path
+        .ancestors()
+        .skip(1)
+        .take_while(|above| !above.ends_with("refs/tags") && !above.ends_with("refs"));
     own.take_while(|above| disk::remove_empty_folder(above)).count();
     Ok(())
 }

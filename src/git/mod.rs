@@ -5,6 +5,7 @@
 mod attribute_lines;
 mod attributes;
 mod check;
+mod commit;
 mod filter_protocol;
 mod host;
 mod inflate;
@@ -25,12 +26,13 @@ pub(crate) use attributes::{FilterPlan, FilterSetting};
 pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
 };
+pub(crate) use commit::{Commit, commit_bytes, read_commit};
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
-pub(crate) use loose_refs::{loose_tags, remove_loose_ref};
+pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
 pub(crate) use objects::{
     Kind, TreeEntry, TreeMode, object_id, tree_bytes, tree_entries, tree_entry,
 };

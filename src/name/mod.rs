@@ -8,4 +8,4 @@ mod key;
 mod segment;
 
 pub use key::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
-pub(crate) use segment::encode;
+pub(crate) use segment::{decode, encode};

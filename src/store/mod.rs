@@ -20,9 +20,11 @@ mod entry;
 mod flush;
 pub(crate) mod leftovers;
 mod locked;
+mod memory;
 mod merge;
 mod options;
 mod put;
+mod references;
 mod salvage;
 mod snapshot;
 mod suspects;
@@ -33,10 +35,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
+pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+use memory::Memory;
 pub use options::OpenOptions;
+pub(crate) use references::{RefChange, Unchanged};
 pub use snapshot::Snapshot;
 use suspects::Suspects;
 
@@ -45,7 +50,7 @@ use crate::disk;
 use crate::error::Result;
 use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern};
-use crate::journal::{JournalWriter, Known};
+use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
 use crate::name::{EntryName, ExecutionKey};
 
@@ -66,6 +71,9 @@ pub(crate) struct Inner {
     known: RwLock<KnownContents>,
     /// The bytes of all objects that were appended, by whichever journal.
     written: AtomicU64,
+    /// How many objects were read.
+    reads: AtomicU64,
+    memory: Memory,
     suspects: Suspects,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
@@ -85,11 +93,11 @@ impl Writer {
         &mut self,
         objects: &[PackedObject<'_>],
         known: &[Known],
-        entries: &[(String, ObjectId)],
+        names: NewNames<'_>,
         written: &AtomicU64,
     ) -> Result<()> {
         let before = self.journal.journal.end;
-        self.journal.append(objects, known, entries)?;
+        self.journal.append(objects, known, names)?;
         written.fetch_add(self.journal.journal.end - before, Ordering::Relaxed);
         self.known.extend(known.iter().map(|known| (known.digest, *known)));
         Ok(())
@@ -130,6 +138,8 @@ impl Store {
                 writer: RwLock::new(None),
                 known: RwLock::new(known),
                 written: AtomicU64::new(0),
+                reads: AtomicU64::new(0),
+                memory: Memory::default(),
                 suspects,
                 flushing: Mutex::new(()),
             }),
@@ -238,6 +248,17 @@ impl Store {
     /// compression. What the store had already adds nothing.
     pub fn bytes_written(&self) -> u64 {
         self.inner.written.load(Ordering::Relaxed)
+    }
+
+    /// Returns 16 random hex digits.
+    pub(crate) fn random_name(&self) -> String {
+        self.inner.options.random_name()
+    }
+
+    /// Returns how many git objects were read through this handle and its clones: what the caches
+    /// above it save shows here.
+    pub fn object_reads(&self) -> u64 {
+        self.inner.reads.load(Ordering::Relaxed)
     }
 
     /// Moves what is in the journal of this store, and in those of dead writers, into the

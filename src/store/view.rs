@@ -1,12 +1,14 @@
 //! What is visible: names and objects in journals, packs and loose files, as one.
 
+use std::sync::atomic::Ordering;
+
 use super::Inner;
 use crate::content::{ObjectSink, ObjectSource};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::git::{Kind, ObjectFormat, ObjectId, ObjectProblem, PackedObject, copy_blob, object_id};
 use crate::index::Index;
-use crate::journal::{Journal, Known};
+use crate::journal::{Journal, Known, NewNames};
 
 const UNPOISONED: &str = "no holder of this lock panics";
 
@@ -32,6 +34,7 @@ impl Inner {
         is_good: impl Fn(Kind, &[u8]) -> bool,
         in_packs: impl FnOnce(&mut Vec<u8>) -> Result<Kind, ObjectProblem>,
     ) -> Result<Kind, ObjectProblem> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         let mut problem = ObjectProblem::Missing;
         {
             let writer = self.writer.read().expect(UNPOISONED);
@@ -109,6 +112,7 @@ impl ObjectSource for Inner {
             own.into_iter().chain(index.journals()).any(|j| j.objects.contains_key(id))
         };
         if !in_journal && self.packs.read_blob_into(id, out).is_ok() {
+            self.reads.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -139,6 +143,6 @@ impl ObjectSink for Inner {
 
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {
         let mut writer = self.writer.write().expect(UNPOISONED);
-        self.append_to(&mut writer, objects, known, &[])
+        self.append_to(&mut writer, objects, known, NewNames::default())
     }
 }

@@ -17,7 +17,8 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Uses of the same layer that are plain: the one is under the other.
-const SIDEWAYS: [(&str, &str); 7] = [
+const SIDEWAYS: [(&str, &str); 8] = [
+    ("error", "lookup"),
     ("clock", "error"),
     ("digest", "error"),
     ("disk", "error"),
@@ -40,9 +41,9 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("base64", &["notebook", "cli"]),
-    ("serde", &["entry", "config", "cli", "size", "clock", "digest"]),
+    ("serde", &["collection", "entry", "config", "cli", "size", "clock", "digest"]),
     ("parquet", &["table"]),
-    ("toml", &["entry", "config", "error", "store", "workspace", "cli"]),
+    ("toml", &["collection", "entry", "config", "error", "store", "workspace", "cli"]),
 ];
 
 fn sources() -> Vec<PathBuf> {
