@@ -1,12 +1,13 @@
 //! Filters notebooks for git: finds the workspace of each, opens its store once, and flushes it
 //! at the end.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::notebooks;
+use super::runs::RunKeeper;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::git::FilterCommand;
@@ -39,6 +40,8 @@ struct Place {
     workspace: Workspace,
     store: OnceCell<Store>,
     context: OnceCell<RecordContext>,
+    /// What was recorded.
+    run: RefCell<RunKeeper>,
 }
 
 impl<'s> Filtering<'s> {
@@ -113,7 +116,9 @@ impl<'s> Filtering<'s> {
             let context = place
                 .context
                 .get_or_init(|| notebooks::context(self.session, &place.workspace, false));
-            record(store, name, notebook, context)
+            let report = record(store, name, notebook, context)?;
+            place.run.borrow_mut().take_in(&report);
+            Ok(report)
         })
     }
 
@@ -142,7 +147,8 @@ impl<'s> Filtering<'s> {
             return Rc::clone(known);
         }
         let (store, context) = (OnceCell::new(), OnceCell::new());
-        let place = Rc::new(Place { workspace, store, context });
+        let run = RefCell::new(RunKeeper::new("filter"));
+        let place = Rc::new(Place { workspace, store, context, run });
         self.places.push(Rc::clone(&place));
         place
     }
@@ -151,6 +157,7 @@ impl<'s> Filtering<'s> {
     pub(super) fn finish(self) {
         for place in &self.places {
             if let Some(store) = place.store.get() {
+                place.run.take().finish(self.session, store);
                 self.session.flush_after_put(store);
             }
         }

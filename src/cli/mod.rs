@@ -16,6 +16,7 @@ mod notebooks;
 #[cfg(test)]
 mod reference;
 mod report;
+mod runs;
 mod selection;
 mod session;
 mod ui;
@@ -62,6 +63,8 @@ enum Command {
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Rm(commands::rm::Args),
+    Collection(commands::collection::Args),
+    Find(commands::find::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -86,6 +89,8 @@ impl Command {
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Rm(args) => commands::rm::run(args, session),
+            Command::Collection(args) => commands::collection::run(args, session),
+            Command::Find(args) => commands::find::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

@@ -13,7 +13,7 @@ use super::name::{CollectionName, Kind};
 use super::removal::chains;
 use super::state::{Members, State, make};
 use crate::error::Result;
-use crate::git::{ObjectId, RefEdits};
+use crate::git::ObjectId;
 use crate::name::EntryName;
 use crate::store::{MadeObject, RefChange, Store};
 
@@ -74,30 +74,6 @@ impl Forgetting {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
-    }
-
-    /// Stores the new states of runs, so that the next flush has them: before the refs change.
-    ///
-    /// # Errors
-    /// As [`Store::put`].
-    pub(crate) fn prepare(&self, store: &Store) -> Result<()> {
-        if self.objects.is_empty() { Ok(()) } else { store.journal_refs(&self.objects, &[]) }
-    }
-
-    /// Returns the changes of refs, for whoever replaces `packed-refs` anyway: [`Forgetting::prepare`]
-    /// comes before, and `current` says what a ref stands for under the lock. A run that somebody
-    /// changed since the plan is left out.
-    pub(crate) fn edits(&self, current: impl Fn(&str) -> Option<ObjectId>) -> RefEdits {
-        let mut edits = RefEdits::default();
-        for RefChange { name, expected, new } in &self.changes {
-            if current(name) == *expected {
-                match new {
-                    Some(id) => drop(edits.add.insert(name.clone(), *id)),
-                    None => drop(edits.remove.insert(name.clone())),
-                }
-            }
-        }
-        edits
     }
 }
 
@@ -165,7 +141,10 @@ pub fn forget(store: &Store, plan: &Forgetting) -> Result<usize> {
     if plan.is_empty() {
         return Ok(0);
     }
-    plan.prepare(store)?;
+    // A flush takes these along before it changes the refs.
+    if !plan.objects.is_empty() {
+        store.journal_refs(&plan.objects, &[])?;
+    }
     store.swap_each_ref(&plan.changes)
 }
 

@@ -48,7 +48,7 @@ use suspects::Suspects;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
+use crate::git::{ObjectFormat, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};

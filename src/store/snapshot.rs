@@ -118,11 +118,6 @@ impl Snapshot {
         Entry::open(&self.inner, name.clone(), tree).into()
     }
 
-    /// Returns the store it is of.
-    pub(crate) fn store(&self) -> Store {
-        Store { inner: Arc::clone(&self.inner) }
-    }
-
     fn is_within(&self, name: &EntryName) -> bool {
         self.as_of.is_none_or(|bound| name.created_at() <= bound)
     }

@@ -13,6 +13,7 @@
 
 mod beside_git;
 mod cli;
+mod collecting;
 mod crash;
 mod damage;
 mod environment;

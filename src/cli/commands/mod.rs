@@ -2,10 +2,12 @@
 
 mod batch;
 pub(super) mod cat;
+pub(super) mod collection;
 pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod demo;
 pub(super) mod filter;
+pub(super) mod find;
 pub(super) mod flush;
 pub(super) mod get;
 pub(super) mod has;

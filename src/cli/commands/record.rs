@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::columns::{Align, Columns};
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::Outcome;
+use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::cli::{json, words};
@@ -17,7 +18,8 @@ use crate::progress::{Progress, Unit};
 ///
 /// Each executed cell becomes an entry with its outputs, its code and what its result depends on.
 /// A cell that is just what its newest entry holds makes no new one. The notebooks themselves
-/// stay as they are.
+/// stay as they are. What was recorded is a run, unless all of it was there already
+/// (`recell collection ls`).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs.
@@ -30,16 +32,19 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store_to_put()?;
     let context = notebooks::context(session, session.workspace()?, true);
     let mut reports = Vec::with_capacity(files.len());
+    let mut run = RunKeeper::new("record");
     let progress = session.ui.progress();
     progress.begin("recording", Some(files.len() as u64), Unit::Items);
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
         let report = record(&store, &file.name, &file.parse(&contents)?, &context)?;
+        run.take_in(&report);
         reports.push((file, report));
         progress.advance(1);
         Ok(())
     });
     progress.end();
+    run.finish(session, &store);
     session.flush_after_put(&store);
     if session.ui.json() {
         let documents = reports.iter().map(|(file, report)| document(file, report));

@@ -8,10 +8,11 @@ use super::record::warn_of_size;
 use crate::cli::columns::{Align, Columns};
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
+use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::error::Error;
-use crate::notebook::{Notebook, RecordContext, StripOptions, record, strip};
+use crate::notebook::{Notebook, RecordContext, RecordReport, StripOptions, record, strip};
 use crate::store::Store;
 
 /// Take the outputs out of notebooks
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         options.max_output = filter.max_output.bytes();
     }
     let mut all = Vec::with_capacity(files.len());
+    let mut run = RunKeeper::new("strip");
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
         let notebook = file.parse(&contents)?;
@@ -79,7 +81,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         if bare != contents.bytes {
             if writes {
                 if !args.no_record {
-                    stripped.recorded = record_first(session, recorder.as_ref(), file, &notebook)?;
+                    let report = record_first(session, recorder.as_ref(), file, &notebook)?;
+                    stripped.recorded = report.new.len();
+                    run.take_in(&report);
                 }
                 file.replace(&contents, &bare, workspace.config().store.durability)?;
             }
@@ -88,6 +92,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Ok(())
     });
     if let Some((store, _)) = &recorder {
+        run.finish(session, store);
         session.flush_after_put(store);
     }
     if !args.stdout && (outcome.is_ok() || !all.is_empty()) {
@@ -112,19 +117,19 @@ fn recorder(session: &Session) -> Result<Option<(Store, RecordContext)>, Error> 
     }
 }
 
-/// Records what is about to be taken away; returns how many entries that made.
+/// Records what is about to be taken away; returns what that made.
 fn record_first(
     session: &Session,
     recorder: Option<&(Store, RecordContext)>,
     file: &NotebookFile,
     notebook: &Notebook<'_>,
-) -> Result<usize, Failure> {
+) -> Result<RecordReport, Failure> {
     let Some((store, context)) = recorder else {
         return Err(Error::WouldLose { path: file.path.clone() }.into());
     };
     let report = record(store, &file.name, notebook, context)?;
     warn_of_size(session, file, &report);
-    Ok(report.new.len())
+    Ok(report)
 }
 
 fn print_notebook(session: &Session, bytes: &[u8]) -> Outcome {
