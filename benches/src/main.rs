@@ -9,6 +9,7 @@
     reason = "a benchmark that cannot go on stops, and peers use the system as it is"
 )]
 
+mod collections;
 mod fresh;
 mod large;
 mod notebooks;
@@ -38,6 +39,7 @@ fn main() {
         ("processes", processes::run),
         ("large", large::run),
         ("notebooks", notebooks::run),
+        ("collections", collections::run),
     ] {
         if wanted(name) {
             settle();
