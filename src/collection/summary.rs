@@ -231,9 +231,11 @@ mod tests {
             let summary = Summary::of(names.iter());
             let back = Summary::from_toml(summary.to_toml().as_bytes()).unwrap();
             for (notebook, cell, module) in keys {
-                prop_assert!(back.notebooks.may_have(&format!("nb{notebook}")));
-                prop_assert!(back.cells.may_have(&format!("nb{notebook}/c{cell}")));
-                prop_assert!(back.modules.may_have(&format!("m{module}")));
+                let cell = format!("nb{notebook}/c{cell}");
+                let (notebook, module) = (format!("nb{notebook}"), format!("m{module}"));
+                prop_assert!(back.notebooks.may_have(&notebook));
+                prop_assert!(back.cells.may_have(&cell));
+                prop_assert!(back.modules.may_have(&module));
             }
         }
     }
