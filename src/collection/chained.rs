@@ -80,24 +80,21 @@ pub fn chain(
         if old.is_some() && after == before && same_doc {
             return Ok(Attempt::nothing(after));
         }
-        let (mut changes, objects) = match old {
-            Some(old) => {
-                let set = |about: &mut super::About| {
-                    about.members.clone_from(&after);
-                    about.doc = doc.map_or_else(|| about.doc.clone(), str::to_owned);
-                };
-                let message = format!("{} {} members", edit.verb(), members.len());
-                let (change, objects) =
-                    next(store, &old, set, &Vec::new(), Vec::new(), (now, &message));
-                (vec![change], objects)
-            }
-            None => {
-                let mut about = about(name, Kind::Chained, doc.unwrap_or_default(), now);
+        let (mut changes, objects) = if let Some(old) = old {
+            let set = |about: &mut super::About| {
                 about.members.clone_from(&after);
-                let format = store.object_format();
-                let (id, objects) = make(format, &about, &Vec::new(), Vec::new(), "create");
-                (as_new(context, name, Kind::Chained, id)?, objects)
-            }
+                about.doc = doc.map_or_else(|| about.doc.clone(), str::to_owned);
+            };
+            let message = format!("{} {} members", edit.verb(), members.len());
+            let (change, objects) =
+                next(store, &old, set, &Vec::new(), Vec::new(), (now, &message));
+            (vec![change], objects)
+        } else {
+            let mut about = about(name, Kind::Chained, doc.unwrap_or_default(), now);
+            about.members.clone_from(&after);
+            let format = store.object_format();
+            let (id, objects) = make(format, &about, &Vec::new(), Vec::new(), "create");
+            (as_new(context, name, Kind::Chained, id)?, objects)
         };
         // Two chains that take each other in at once would make a cycle that neither saw.
         changes.extend(below);

@@ -27,7 +27,7 @@ pub struct Query {
 #[derive(Debug, Clone)]
 enum Wanted {
     Key,
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
 }
 
 impl Query {
@@ -57,7 +57,7 @@ impl From<&ExecutionKey> for Query {
 impl From<Pattern> for Query {
     fn from(pattern: Pattern) -> Query {
         let prefix = pattern.prefix();
-        Query::new(Wanted::Pattern(pattern), prefix)
+        Query::new(Wanted::Pattern(Box::new(pattern)), prefix)
     }
 }
 

@@ -96,10 +96,10 @@ impl Run {
     }
 
     fn require_open(&self) -> Result<()> {
-        match self.is_closed {
-            true => Err(Error::CollectionClosed { name: self.about.name.to_string() }),
-            false => Ok(()),
+        if self.is_closed {
+            return Err(Error::CollectionClosed { name: self.about.name.to_string() });
         }
+        Ok(())
     }
 
     /// Appends the whole state and its ref in one write: half a run is never there.

@@ -81,7 +81,10 @@ impl Values {
                 format!("[{}]", values.join(", "))
             }
             Values::Digests(digests) => {
-                let hex: String = digests.iter().map(|digest| format!("{digest:04x}")).collect();
+                let mut hex = String::with_capacity(4 * digests.len());
+                for digest in digests {
+                    write!(hex, "{digest:04x}").expect("writing to a string cannot fail");
+                }
                 format!("{{ digests = \"{hex}\" }}")
             }
             Values::Any => "{ any = true }".into(),

@@ -41,9 +41,9 @@ pub fn create(
         let about = about(name, Kind::Tagged, doc, now);
         let members = members.into_iter().collect();
         let (id, objects) = make(store.object_format(), &about, &members, Vec::new(), "create");
-        let changes = as_new(context, name, Kind::Tagged, id)?;
+        let refs = as_new(context, name, Kind::Tagged, id)?;
         let value = Change { changed, unknown, unchanged: Vec::new() };
-        Ok(Attempt { objects, changes, unchanged: None, value })
+        Ok(Attempt { objects, changes: refs, unchanged: None, value })
     })
 }
 

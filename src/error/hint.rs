@@ -162,8 +162,8 @@ impl Error {
                  create` or `chain`."
                     .into(),
             ),
-            Error::CollectionReferred { referrers, .. } => Some(format!(
-                "Take it out first: `recell collection chain --remove {} …`.",
+            Error::CollectionReferred { name, referrers } => Some(format!(
+                "Take it out first: `recell collection chain --remove {} {name}`.",
                 referrers.first().map_or("", String::as_str)
             )),
             Error::CollectionCycle { .. } => Some("Leave one of them out.".into()),

@@ -28,8 +28,8 @@ impl Check<'_> {
             let (name, id) = journal_entry;
             refs.push(CheckedRef { name: format!("{TAGS}{name}"), id, peeled: None });
         }
-        let names = self.store.snapshot()?;
-        for (name, id) in names.names().references("refs/recell/") {
+        let seen = self.store.snapshot()?;
+        for (name, id) in seen.names().references("refs/recell/") {
             refs.push(CheckedRef { name, id, peeled: None });
         }
         refs.sort_by(|a, b| a.name.cmp(&b.name));

@@ -47,16 +47,15 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.explain {
         return print_explanation(session, &explain(&context, &query, &args.chain)?);
     }
-    let found = match args.all {
-        true => find_all(&context, &query, &args.chain)?,
-        false => match one(args, &context, &query)? {
-            Some(found) => vec![found],
-            None => find_each(&context, &query, &args.chain)?,
-        },
+    let found = if args.all {
+        find_all(&context, &query, &args.chain)?
+    } else if let Some(found) = one(args, &context, &query)? {
+        vec![found]
+    } else {
+        find_each(&context, &query, &args.chain)?
     };
     if found.is_empty() {
-        let name = format!("{} in {}", args.key, args.chain);
-        return Err(Failure::from(Miss::NeverStored { name }));
+        return Err(not_found(args).into());
     }
     let ui = &session.ui;
     if ui.json() {
@@ -94,7 +93,15 @@ fn one(args: &Args, context: &Context, query: &Query) -> Result<Option<Found>, F
     if !names_a_cell || args.key.contains(['*', '?', '[']) {
         return Ok(None);
     }
-    Ok(Some(find_first(context, query, &args.chain)?.ok()?))
+    match find_first(context, query, &args.chain)? {
+        Lookup::Hit(found) => Ok(Some(found)),
+        Lookup::Miss(Miss::NeverStored { .. }) => Err(not_found(args).into()),
+        Lookup::Miss(miss) => Err(miss.into()),
+    }
+}
+
+fn not_found(args: &Args) -> Miss {
+    Miss::NeverStored { name: format!("{} in {}", args.key, args.chain) }
 }
 
 fn documents(found: &[Found]) -> Value {
