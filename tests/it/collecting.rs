@@ -187,7 +187,7 @@ fn a_search_reads_only_what_can_match_and_a_second_one_nothing() {
     let mut wanted = None;
     for number in 0..RUNS {
         let cell = if number == 1_234 { "wanted".to_owned() } else { format!("c{number}") };
-        let (name, entries) = run(&store, &[&cell], at(number as i64));
+        let (name, entries) = run(&store, &[&cell], at(i64::try_from(number).unwrap()));
         if number == 1_234 {
             wanted = Some((entries[0].clone(), name.to_string()));
         }
@@ -247,7 +247,7 @@ fn a_context_stays_what_it_is_while_others_write() {
     for _ in 0..20 {
         let inner = outer.clone();
         assert_eq!(first(&inner, "c", "k"), Some((one.clone(), "t".into())));
-        assert_eq!(inner.entries(&name("t")).unwrap(), [one.clone()]);
+        assert_eq!(inner.entries(&name("t")).unwrap(), std::slice::from_ref(&one));
         assert_eq!(inner.list(Some(Kind::Run)).unwrap(), []);
         let now = Context::open(&reader).unwrap();
         let runs = now.list(Some(Kind::Run)).unwrap();
