@@ -147,7 +147,7 @@ impl<'s> Filtering<'s> {
             return Rc::clone(known);
         }
         let (store, context) = (OnceCell::new(), OnceCell::new());
-        let run = RefCell::new(RunKeeper::new("filter"));
+        let run = RefCell::new(RunKeeper::new("filter", self.session));
         let place = Rc::new(Place { workspace, store, context, run });
         self.places.push(Rc::clone(&place));
         place

@@ -1,6 +1,7 @@
 //! The run that a command makes of what it recorded.
 
 use super::session::Session;
+use crate::clock::Timestamp;
 use crate::collection::Run;
 use crate::name::EntryName;
 use crate::notebook::RecordReport;
@@ -10,12 +11,13 @@ use crate::store::Store;
 #[derive(Debug, Default)]
 pub(super) struct RunKeeper {
     command: &'static str,
+    started: Option<Timestamp>,
     entries: Vec<EntryName>,
 }
 
 impl RunKeeper {
-    pub(super) fn new(command: &'static str) -> RunKeeper {
-        RunKeeper { command, entries: Vec::new() }
+    pub(super) fn new(command: &'static str, session: &Session) -> RunKeeper {
+        RunKeeper { command, started: Some(session.now()), entries: Vec::new() }
     }
 
     /// Takes in a notebook of which something is new: with the results that it confirmed, as they
@@ -34,8 +36,10 @@ impl RunKeeper {
             return;
         }
         let producer = format!("recell {} {}", env!("CARGO_PKG_VERSION"), self.command);
-        let mut run = Run::start(store, producer, session.now());
-        match run.add(&self.entries).and_then(|_| run.close(session.now())) {
+        let now = session.now();
+        // As of a moment in the middle of it, it has what was stored by then.
+        let mut run = Run::start(store, producer, self.started.unwrap_or(now));
+        match run.add(&self.entries).and_then(|_| run.close(now)) {
             Ok(_) => session.ui.detail(|| format!("run `{}`", run.name())),
             Err(error) => session.ui.warn(
                 &format!("recorded, but it is not listed as a run: {error}"),

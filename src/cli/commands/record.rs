@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store_to_put()?;
     let context = notebooks::context(session, session.workspace()?, true);
     let mut reports = Vec::with_capacity(files.len());
-    let mut run = RunKeeper::new("record");
+    let mut run = RunKeeper::new("record", session);
     let progress = session.ui.progress();
     progress.begin("recording", Some(files.len() as u64), Unit::Items);
     let outcome = notebooks::for_each(session, &files, |file| {

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         options.max_output = filter.max_output.bytes();
     }
     let mut all = Vec::with_capacity(files.len());
-    let mut run = RunKeeper::new("strip");
+    let mut run = RunKeeper::new("strip", session);
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
         let notebook = file.parse(&contents)?;
