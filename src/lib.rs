@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod clock;
+pub mod collection;
 mod config;
 mod content;
 mod digest;

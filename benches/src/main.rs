@@ -10,6 +10,7 @@
 )]
 
 mod collect;
+mod collections;
 mod fresh;
 mod import;
 mod large;
@@ -51,6 +52,7 @@ fn main() {
         ("retention", retention::run),
         ("gc", collect::run),
         ("million", million::run),
+        ("collections", collections::run),
     ] {
         if wanted(name) {
             settle();

@@ -166,7 +166,7 @@ pub(crate) fn must(command: &mut Command) {
 }
 
 /// Returns a notebook whose outputs are a third each stream text, pictures and HTML tables.
-fn notebook(seed: u64) -> Vec<u8> {
+pub(crate) fn notebook(seed: u64) -> Vec<u8> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let per = OUTPUT_BYTES / CELLS;
     let mut random = fastrand::Rng::with_seed(seed);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::locking::LockKeeper;
 use super::notebooks;
+use super::runs::RunKeeper;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::git::FilterCommand;
@@ -42,6 +43,8 @@ struct Place {
     context: OnceCell<RecordContext>,
     /// What keeps its `recell.lock`, if it has one.
     keeper: Option<RefCell<LockKeeper>>,
+    /// What was recorded.
+    run: RefCell<RunKeeper>,
 }
 
 impl<'s> Filtering<'s> {
@@ -126,6 +129,7 @@ impl<'s> Filtering<'s> {
                 let file = (path, bytes);
                 keeper.borrow_mut().take_in_from_git(store, name, notebook, file, is_new);
             }
+            place.run.borrow_mut().take_in(&report);
             Ok(report)
         })
     }
@@ -156,7 +160,8 @@ impl<'s> Filtering<'s> {
         }
         let (store, context) = (OnceCell::new(), OnceCell::new());
         let keeper = LockKeeper::of(&workspace).map(RefCell::new);
-        let place = Rc::new(Place { workspace, store, context, keeper });
+        let run = RefCell::new(RunKeeper::new("filter", self.session));
+        let place = Rc::new(Place { workspace, store, context, keeper, run });
         self.places.push(Rc::clone(&place));
         place
     }
@@ -168,6 +173,7 @@ impl<'s> Filtering<'s> {
                 if let Some(keeper) = &place.keeper {
                     keeper.borrow_mut().finish(self.session, store);
                 }
+                place.run.take().finish(self.session, store);
                 self.session.flush_in(&place.workspace, store);
             }
         }

@@ -21,6 +21,7 @@ mod pruning;
 #[cfg(test)]
 mod reference;
 mod report;
+mod runs;
 mod selection;
 mod session;
 mod ui;
@@ -80,6 +81,8 @@ enum Command {
     Unpin(commands::unpin::Args),
     Du(commands::du::Args),
     Gc(commands::gc::Args),
+    Collection(commands::collection::Args),
+    Find(commands::find::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -117,6 +120,8 @@ impl Command {
             Command::Unpin(args) => commands::unpin::run(args, session),
             Command::Du(args) => commands::du::run(args, session),
             Command::Gc(args) => commands::gc::run(args, session),
+            Command::Collection(args) => commands::collection::run(args, session),
+            Command::Find(args) => commands::find::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

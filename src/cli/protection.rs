@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use super::notebooks;
 use super::session::Session;
+use crate::collection;
 use crate::error::{Error, Result};
 use crate::git::{HostRepository, NoHost};
+use crate::index::Pattern;
 use crate::lockfile::{PinnedBy, protected};
+use crate::name::EntryName;
 use crate::notebook::chosen;
 use crate::retention::{Protection, pins};
 use crate::store::Store;
@@ -26,7 +29,8 @@ pub(super) fn gather(
 ) -> Result<Protection> {
     let mut protection = Protection { pins: pins(store)?, ..Protection::default() };
     locks(session, workspace, &mut protection)?;
-    // Here the members of the collections go into `protection.collections`, with their names.
+    let collected = collection::protected(store)?.into_iter();
+    protection.collections = collected.map(|(entry, name)| (entry, name.into())).collect();
     if workspace.config().retention.closure {
         closure(session, workspace, store, &mut protection)?;
     }
@@ -64,20 +68,38 @@ fn closure(
     protection: &mut Protection,
 ) -> Result<()> {
     for file in notebooks::all(workspace)? {
+        let of: Arc<str> = file.name.as_str().into();
         let contents = file.read()?;
         let notebook = match file.parse(&contents) {
             Ok(notebook) => notebook,
             Err(error @ Error::NotANotebook { .. }) => {
-                // What it could produce is not known: that must not pass in silence.
+                // What it could produce is not known: all that it ever did stays.
                 session.ui.warn(&format!("closure: {error}"), None);
+                let all = store.list(&Pattern::notebook(file.name.as_str()))?;
+                protection.closure.extend(all.into_iter().map(|entry| (entry, Arc::clone(&of))));
                 continue;
             }
             Err(error) => return Err(error),
         };
-        let of: Arc<str> = file.name.as_str().into();
         for cell in chosen(store, &file.name, &notebook)? {
             let entry = cell.entry.map(|(entry, _)| (entry, Arc::clone(&of)));
             protection.closure.extend(entry);
+        }
+    }
+    protect_upstream(store, &mut protection.closure)
+}
+
+/// Protects, too, what protected entries were computed from.
+fn protect_upstream(store: &Store, closure: &mut HashMap<EntryName, Arc<str>>) -> Result<()> {
+    let mut waiting: Vec<EntryName> = closure.keys().cloned().collect();
+    while let Some(name) = waiting.pop() {
+        let Some(entry) = store.entry(&name)?.hit() else { continue };
+        for upstream in &entry.manifest().provenance.upstream {
+            let Ok(upstream) = EntryName::parse(upstream.clone()) else { continue };
+            if !closure.contains_key(&upstream) {
+                closure.insert(upstream.clone(), Arc::clone(&closure[&name]));
+                waiting.push(upstream);
+            }
         }
     }
     Ok(())

@@ -3,9 +3,10 @@
 use super::protection;
 use super::session::Session;
 use super::words::{count, size};
-use crate::clock::Zone;
+use crate::clock::{Timestamp, Zone};
 use crate::error::Result;
-use crate::retention::{AutomaticPrune, Rules, Unmet, after_flush};
+use crate::gc::{self, GcOptions, Sealing};
+use crate::retention::{AutomaticPrune, Rules, Unmet, after_flush, removal_times};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -29,8 +30,25 @@ fn prune(
     let rules = Rules::new(&workspace.config().retention)?;
     let protection = || protection::gather(session, workspace, store);
     let done = after_flush(store, &rules, &protection, session.now(), Zone::Local)?;
-    // What went is in the trash: here gc gives its bytes back, once it may be run beside others.
+    if done.as_ref().is_some_and(|done| !done.pruned.removed.is_empty()) {
+        collect_old_trash(session, workspace, store)?;
+    }
     Ok(done)
+}
+
+/// Gives back the bytes of what was removed long ago, so that a cap bounds what is on disk.
+fn collect_old_trash(session: &Session, workspace: &Workspace, store: &Store) -> Result<()> {
+    let keep = workspace.config().retention.keep_trash.as_micros();
+    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+    let now = session.now();
+    let before = Timestamp::from_micros(now.micros().saturating_sub(keep).saturating_add(1));
+    if !removal_times(store)?.iter().any(|(when, _)| *when < before) {
+        return Ok(());
+    }
+    let options = GcOptions { trash_before: Some(before), ..GcOptions::new(now) };
+    let environment = session.git_environment();
+    gc::collect(store, &options, Sealing::Never, &environment, &session.ui.progress())?;
+    Ok(())
 }
 
 fn tell(session: &Session, done: &AutomaticPrune) {

@@ -201,14 +201,19 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::NoNotebooks { .. }
         | Error::OutsideWorkspace { .. }
         | Error::OneNotebook { .. }
+        | Error::CollectionName { .. }
         | Error::CannotCompare { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }
         | Error::UnclearNames { .. }
         | Error::Lost { .. }
+        | Error::CollectionUnreadable { .. }
         | Error::NewerLockfile { .. } => DAMAGED,
-        Error::RefsLocked { .. } | Error::FlushLocked { .. } | Error::LockfileHeld { .. } => LOCKED,
+        Error::RefsLocked { .. }
+        | Error::FlushLocked { .. }
+        | Error::LockfileHeld { .. }
+        | Error::CollectionBusy { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,
     }

@@ -246,6 +246,8 @@ sections! {
         max_entries: Option<NonZeroU32> = None;
         /// In how many of the last host commits `recell.lock` protects what it names.
         lock_commits: u32 = 20;
+        /// How long what a cap removed can be brought back; then its bytes are given back, too.
+        keep_trash: Duration = Duration::from_secs(7 * 86_400);
         /// Whether what the notebooks can still produce is protected.
         closure: bool = false;
         /// Rules about some entries only, as `[[retention.rule]]`; the first that matches counts.

@@ -170,6 +170,42 @@ impl Error {
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())
             }
+            Error::CollectionName { .. } => {
+                Some("Write it as `papers/2026`: words, with `/` between them.".into())
+            }
+            Error::NoCollection { .. } => {
+                Some("Run `recell collection ls` for a list of all.".into())
+            }
+            Error::CollectionExists { .. } => Some(
+                "All kinds share one space of names: take another, or `recell collection show` it."
+                    .into(),
+            ),
+            Error::CollectionKind { found, .. } => Some(match *found {
+                "chained" => "Change the members of a chain with `recell collection chain`.".into(),
+                _ => {
+                    "Make a chain of it with `recell collection chain`, under another name.".into()
+                }
+            }),
+            Error::CollectionClosed { .. } => Some(
+                "A run stays what it was: pick entries with `recell collection create`.".into(),
+            ),
+            Error::CollectionOpen { .. } => {
+                Some("Wait until the program that made it ends.".into())
+            }
+            Error::CollectionFrozen { .. } => Some(
+                "Frozen collections stay as they are: make another with `recell collection \
+                 create` or `chain`."
+                    .into(),
+            ),
+            Error::CollectionReferred { name, referrers } => Some(format!(
+                "Take it out first: `recell collection chain --remove {} {name}`.",
+                referrers.first().map_or("", String::as_str)
+            )),
+            Error::CollectionCycle { .. } => Some("Leave one of them out.".into()),
+            Error::CollectionBusy { .. } => Some("Try again; nothing was changed.".into()),
+            Error::CollectionUnreadable { .. } => {
+                Some("Run `recell verify --full` to see all that is damaged.".into())
+            }
         }
     }
 }

@@ -5,6 +5,8 @@ mod hint;
 use std::io;
 use std::path::PathBuf;
 
+use crate::lookup::Miss;
+
 /// A result whose failure is an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -437,6 +439,84 @@ pub enum Error {
         /// Of how many.
         total: usize,
     },
+    /// A text cannot be the name of a collection.
+    #[error("`{text}` is no name of a collection: {reason}")]
+    CollectionName {
+        /// What was given.
+        text: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// There is no collection of that name.
+    #[error("there is no collection `{name}`")]
+    NoCollection {
+        /// The name.
+        name: String,
+    },
+    /// There is a collection of that name already.
+    #[error("there is a {kind} collection `{name}` already")]
+    CollectionExists {
+        /// The name.
+        name: String,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// A collection is of another kind than the change is for.
+    #[error("`{name}` is a {found} collection, not a {wanted} one")]
+    CollectionKind {
+        /// The name.
+        name: String,
+        /// Its kind.
+        found: &'static str,
+        /// The kind that can be changed so.
+        wanted: &'static str,
+    },
+    /// A run does not change once it is closed.
+    #[error("the run `{name}` is closed")]
+    CollectionClosed {
+        /// The run.
+        name: String,
+    },
+    /// A run is not closed yet.
+    #[error("the run `{name}` is still open")]
+    CollectionOpen {
+        /// The run.
+        name: String,
+    },
+    /// A frozen collection stays as it is.
+    #[error("the collection `{name}` is frozen")]
+    CollectionFrozen {
+        /// The collection.
+        name: String,
+    },
+    /// Chains list a collection that is to go.
+    #[error("the collection `{name}` is in {}", quoted(referrers))]
+    CollectionReferred {
+        /// The collection.
+        name: String,
+        /// The chains that list or pin it.
+        referrers: Vec<String>,
+    },
+    /// A chain would contain itself.
+    #[error("a chain cannot contain itself: {}", path.join(" -> "))]
+    CollectionCycle {
+        /// The names along the cycle; the first is the last.
+        path: Vec<String>,
+    },
+    /// Another process is changing a collection, or has not flushed it yet.
+    #[error("another process is writing the collection `{name}`")]
+    CollectionBusy {
+        /// The collection.
+        name: String,
+    },
+    /// A collection cannot be read.
+    #[error("the collection `{name}` cannot be read")]
+    CollectionUnreadable {
+        /// The collection.
+        name: String,
+        /// Why not.
+        source: Miss,
+    },
 }
 
 impl Error {
@@ -504,6 +584,17 @@ impl Error {
             Error::Pinned { .. } => "pinned",
             Error::NotConfirmed { .. } => "not_confirmed",
             Error::NothingToUndo { .. } => "nothing_to_undo",
+            Error::CollectionName { .. } => "collection_name",
+            Error::NoCollection { .. } => "no_collection",
+            Error::CollectionExists { .. } => "collection_exists",
+            Error::CollectionKind { .. } => "collection_kind",
+            Error::CollectionClosed { .. } => "collection_closed",
+            Error::CollectionOpen { .. } => "collection_open",
+            Error::CollectionFrozen { .. } => "collection_frozen",
+            Error::CollectionReferred { .. } => "collection_referred",
+            Error::CollectionCycle { .. } => "collection_cycle",
+            Error::CollectionBusy { .. } => "collection_busy",
+            Error::CollectionUnreadable { .. } => "collection_unreadable",
         }
     }
 }
@@ -521,6 +612,11 @@ fn nothing_removed(when: Option<&str>) -> String {
         Some(when) => format!("nothing that was removed at `{when}` is in the trash"),
         None => "the trash is empty: there is nothing to bring back".into(),
     }
+}
+
+/// Lists names, each in backticks.
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn exit_text(exit_code: Option<i32>) -> String {

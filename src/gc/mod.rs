@@ -4,6 +4,7 @@
 //! as deltas. [`collect`] does all of it. How that is safe beside writers is in
 //! `docs/design/003-gc-beside-writers.md`.
 
+mod forgetting;
 mod plan;
 mod reach;
 mod seal;
@@ -13,6 +14,7 @@ pub use plan::{Freed, GcOptions, Plan, Reason, plan};
 pub use seal::{SealReport, seal};
 pub use sweep::{GcReport, sweep};
 
+use crate::collection::forget;
 use crate::error::{Error, Result};
 use crate::git::GitEnvironment;
 use crate::progress::Progress;
@@ -30,7 +32,7 @@ pub enum Sealing {
     Never,
 }
 
-/// Flushes, plans, sweeps and seals.
+/// Flushes, takes entries whose way back ends out of runs, plans, sweeps and seals.
 ///
 /// # Errors
 /// Those of [`plan`], [`sweep`] and, if it was asked for, [`seal`].
@@ -46,6 +48,12 @@ pub fn collect(
         && !error.is_full_disk()
     {
         return Err(error);
+    }
+    // First: what runs still have is not garbage.
+    match forgetting::forgetting(store, options.trash_before).and_then(|it| forget(store, &it)) {
+        // A full disk has no space for it: what else is garbage goes.
+        Err(error) if !error.is_full_disk() => return Err(error),
+        _ => {}
     }
     let plan = plan(store, options, progress)?;
     let mut report = sweep(store, &plan, progress)?;

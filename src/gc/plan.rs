@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::forgetting::forgetting;
 use super::reach::{Live, Reach, SeenRefs, roots};
 use crate::clock::Timestamp;
 use crate::disk;
@@ -226,7 +227,8 @@ struct Reached {
 }
 
 fn reached(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Result<Reached> {
-    let roots = roots(store, options.trash_before)?;
+    let forgetting = forgetting(store, options.trash_before)?;
+    let roots = roots(store, options.trash_before, &forgetting)?;
     let mut reach = Reach::beyond(store, None)?;
     reach.walk(&roots.named, false, progress)?;
     reach.walk(&roots.relied, true, progress)?;

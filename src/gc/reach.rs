@@ -1,10 +1,11 @@
 //! What is named: by refs, by the entries of journals, and by puts in progress.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use crate::clock::Timestamp;
+use crate::collection::Forgetting;
 use crate::content::ObjectSource;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -33,13 +34,20 @@ pub(super) struct Roots {
     pub(super) trash: BTreeMap<String, ObjectId>,
 }
 
-/// Reads all roots. Trash from before `trash_before` may go; without it no trash may.
+/// Reads all roots. Trash from before `trash_before` may go; without it no trash may. What
+/// `forgetting` takes out of runs is not theirs any more.
 ///
 /// # Errors
 /// [`Error::UnclearNames`] if a name cannot be read, so that it is unknown what it keeps.
-pub(super) fn roots(store: &Store, trash_before: Option<Timestamp>) -> Result<Roots> {
+pub(super) fn roots(
+    store: &Store,
+    trash_before: Option<Timestamp>,
+    forgetting: &Forgetting,
+) -> Result<Roots> {
     let mut roots = Roots::default();
-    refs(store, trash_before, &mut roots)?;
+    let displaced: BTreeSet<(&str, ObjectId)> = forgetting.displaced().collect();
+    refs(store, trash_before, &displaced, &mut roots)?;
+    roots.named.extend(forgetting.still_named(store.object_format()));
     journals(store, &mut roots)?;
     Ok(roots)
 }
@@ -48,7 +56,12 @@ fn unclear(reason: impl Into<String>) -> Error {
     Error::UnclearNames { reason: reason.into() }
 }
 
-fn refs(store: &Store, trash_before: Option<Timestamp>, roots: &mut Roots) -> Result<()> {
+fn refs(
+    store: &Store,
+    trash_before: Option<Timestamp>,
+    displaced: &BTreeSet<(&str, ObjectId)>,
+    roots: &mut Roots,
+) -> Result<()> {
     let (git_dir, format) = (store.path(), store.object_format());
     let (packed, flaws) = check_packed_refs(git_dir, format)?;
     if let Some(flaw) = flaws.first() {
@@ -62,7 +75,7 @@ fn refs(store: &Store, trash_before: Option<Timestamp>, roots: &mut Roots) -> Re
         });
         if may_go {
             roots.trash.insert(name, id);
-        } else {
+        } else if !displaced.contains(&(name.as_str(), id)) {
             roots.named.push(id);
         }
     }
@@ -86,6 +99,7 @@ fn journals(store: &Store, roots: &mut Roots) -> Result<()> {
             }
             let trees = journal.entries.values().copied();
             if is_aside { &mut roots.relied } else { &mut roots.named }.extend(trees);
+            roots.named.extend(journal.refs.values().copied());
             roots.relied.extend(journal.relied);
         }
     }

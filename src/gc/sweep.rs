@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::plan::{Fate, PackPlan, Plan, kept_of};
 use super::reach::{Live, Reach, SeenRefs, roots, roots_beside_packed};
 use super::seal::SealReport;
+use crate::collection::Forgetting;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{Copied, CopiedPack, ObjectId, PackListing, RefEdits, copy_pack};
@@ -375,7 +376,7 @@ impl<'a> Sweep<'a> {
             roots_beside_packed(self.store)?
         } else {
             let current = SeenRefs::now(self.store)?;
-            let found = roots(self.store, None)?;
+            let found = roots(self.store, None, &Forgetting::default())?;
             self.seen = Some(current);
             found
         };

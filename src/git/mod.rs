@@ -6,6 +6,7 @@ mod attribute_lines;
 mod attributes;
 mod blobs;
 mod check;
+mod commit;
 mod filter_protocol;
 mod history;
 mod host;
@@ -33,6 +34,7 @@ pub(crate) use blobs::{Blob, read_blobs};
 pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
 };
+pub(crate) use commit::{Commit, commit_bytes, read_commit};
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };

@@ -131,7 +131,9 @@ impl Index {
         let journals = self.journals.iter().chain(own).map(|journal| &journal.entries);
         let overlays = std::iter::once(&self.loose).chain(journals);
         let overlays = overlays.filter(|entries| !entries.is_empty()).map(Arc::clone).collect();
-        Names::new(Arc::clone(&self.refs), overlays)
+        let refs = self.journals.iter().chain(own).map(|journal| &journal.refs);
+        let refs = refs.filter(|refs| !refs.is_empty()).map(Arc::clone).collect();
+        Names::new(Arc::clone(&self.refs), overlays, refs)
     }
 
     /// Returns the newest entry whose name starts with `key_path` and `/`, and its tree.

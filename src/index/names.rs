@@ -17,11 +17,47 @@ pub(super) type Overlay = BTreeMap<String, ObjectId>;
 pub(crate) struct Names {
     refs: Arc<PackedRefs>,
     overlays: Arc<[Arc<Overlay>]>,
+    /// The other refs of the journals, by full name.
+    journal_refs: Arc<[Arc<Overlay>]>,
 }
 
 impl Names {
-    pub(super) fn new(refs: Arc<PackedRefs>, overlays: Vec<Arc<Overlay>>) -> Names {
-        Names { refs, overlays: overlays.into() }
+    pub(super) fn new(
+        refs: Arc<PackedRefs>,
+        overlays: Vec<Arc<Overlay>>,
+        journal_refs: Vec<Arc<Overlay>>,
+    ) -> Names {
+        Names { refs, overlays: overlays.into(), journal_refs: journal_refs.into() }
+    }
+
+    /// Whether these are the very names of another look: nothing was written in between.
+    pub(crate) fn is_same(&self, other: &Names) -> bool {
+        let same = |a: &[Arc<Overlay>], b: &[Arc<Overlay>]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        Arc::ptr_eq(&self.refs, &other.refs)
+            && same(&self.overlays, &other.overlays)
+            && same(&self.journal_refs, &other.journal_refs)
+    }
+
+    /// Returns what the ref of that full name stands for; refs in files of their own, which only
+    /// plain git makes, are left out.
+    pub(crate) fn reference(&self, name: &str) -> Option<ObjectId> {
+        let journaled = self.journal_refs.iter().find_map(|refs| refs.get(name).copied());
+        journaled.or_else(|| self.refs.find(name.as_bytes()))
+    }
+
+    /// Returns the refs whose full names start with `prefix`, as [`Names::reference`] has them.
+    pub(crate) fn references(&self, prefix: &str) -> BTreeMap<String, ObjectId> {
+        let packed = self.refs.with_prefix(prefix.as_bytes());
+        let named = |(name, id): (&[u8], _)| Some((std::str::from_utf8(name).ok()?.to_owned(), id));
+        let mut found: BTreeMap<String, ObjectId> = packed.filter_map(named).collect();
+        for refs in self.journal_refs.iter().rev() {
+            let from = refs.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+            let from = from.take_while(|(name, _)| name.starts_with(prefix));
+            found.extend(from.map(|(name, id)| (name.clone(), *id)));
+        }
+        found
     }
 
     /// Returns the newest entry whose name starts with `key_path` and `/` and which was made at

@@ -14,4 +14,4 @@ mod writer;
 pub(crate) use object_map::{NumberMap, ObjectMap};
 pub(crate) use record::Known;
 pub(crate) use replay::{Journal, found_in};
-pub(crate) use writer::{Adopted, JournalWriter, adopt, is_name_taken};
+pub(crate) use writer::{Adopted, JournalWriter, NewNames, adopt, is_name_taken};

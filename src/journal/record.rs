@@ -16,6 +16,10 @@ const ENTRY: u8 = 2;
 const KNOWN: u8 = 3;
 const SEALED: u8 = 4;
 const RELIED: u8 = 5;
+const REF: u8 = 6;
+
+/// The kinds that this release writes.
+const KINDS: [u8; 6] = [OBJECTS, ENTRY, KNOWN, SEALED, RELIED, REF];
 
 /// Bytes that the store has, by their BLAKE3: a part or a chunk and the object that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,10 @@ pub(crate) enum Record {
     Sealed { checksum: ObjectId },
     /// A put that is not done yet relies on these objects, which are elsewhere in the store.
     Relied(Vec<ObjectId>),
+    /// The ref of that full name stands for that object; the last word counts.
+    Ref { name: String, id: ObjectId },
+    /// A later release wrote it, and what it says is not known here.
+    Later,
 }
 
 /// Returns the first bytes of a log.
@@ -87,6 +95,12 @@ impl Record {
                     out.extend_from_slice(id.as_bytes());
                 }
             }
+            Record::Ref { name, id } => {
+                out.push(REF);
+                out.extend_from_slice(id.as_bytes());
+                out.extend_from_slice(name.as_bytes());
+            }
+            Record::Later => unreachable!("nobody writes what nobody knows"),
         }
         let payload = &out[start + FRAME_LEN..];
         let length = u32::try_from(payload.len()).expect("a record is far below 4 GiB");
@@ -130,7 +144,7 @@ pub(super) fn find_record(format: ObjectFormat, bytes: &[u8]) -> Option<(usize, 
     (0..bytes.len()).find_map(|at| {
         // Most places are ruled out by the kind alone.
         let kind = bytes.get(at + FRAME_LEN)?;
-        if !(OBJECTS..=RELIED).contains(kind) {
+        if !KINDS.contains(kind) {
             return None;
         }
         match read_record(format, &bytes[at..]) {
@@ -195,7 +209,13 @@ fn parse(format: ObjectFormat, payload: &[u8]) -> Option<Record> {
             body.chunks_exact(id_len).map(id).collect::<Option<_>>().map(Record::Relied)
         }
         SEALED => Some(Record::Sealed { checksum: id(body)? }),
-        _ => None,
+        REF => {
+            let (object, name) = body.split_at_checked(id_len)?;
+            Some(Record::Ref { id: id(object)?, name: String::from_utf8(name.to_vec()).ok()? })
+        }
+        // 0 is what a hole in a file reads as.
+        0 => None,
+        _ => Some(Record::Later),
     }
 }
 
@@ -226,8 +246,23 @@ mod tests {
             (any::<String>(), id.clone()).prop_map(|(name, tree)| Record::Entry { name, tree }),
             prop::collection::vec(known, 0..3).prop_map(Record::Known),
             id.clone().prop_map(|checksum| Record::Sealed { checksum }),
-            prop::collection::vec(id, 0..4).prop_map(Record::Relied),
+            prop::collection::vec(id.clone(), 0..4).prop_map(Record::Relied),
+            (any::<String>(), id).prop_map(|(name, id)| Record::Ref { name, id }),
         ]
+    }
+
+    #[test]
+    fn a_kind_of_a_later_release_is_known_to_be_one() {
+        let mut bytes = Vec::new();
+        Record::Sealed { checksum: object_id(ObjectFormat::Sha1, Kind::Blob, b"") }
+            .write_to(&mut bytes);
+        for (kind, expected) in [(200, true), (0, false)] {
+            bytes[FRAME_LEN] = kind;
+            let checksum = crc32fast::hash(&bytes[FRAME_LEN..]);
+            bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+            let read = read_record(ObjectFormat::Sha1, &bytes);
+            assert_eq!(read == Read::Whole(Record::Later, bytes.len()), expected, "{read:?}");
+        }
     }
 
     proptest! {

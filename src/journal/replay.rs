@@ -42,9 +42,14 @@ pub(crate) struct Journal {
     pub(crate) objects: ObjectMap<JournalObject>,
     /// Shared with those who hold on to what they saw.
     pub(crate) entries: Arc<BTreeMap<String, ObjectId>>,
+    /// Refs besides those of the entries, by full name.
+    pub(crate) refs: Arc<BTreeMap<String, ObjectId>>,
     pub(crate) known: Vec<Known>,
     /// Objects elsewhere in the store that a put of this writer relies on.
     pub(crate) relied: Vec<ObjectId>,
+    /// Whether a later release wrote records that are not understood here. Only such a release
+    /// may flush it.
+    pub(crate) is_of_later_release: bool,
     /// The checksum under which the pack was sealed, or is about to be.
     pub(crate) sealed: Option<ObjectId>,
     /// Where the log stopped making sense, if it did before its end.
@@ -76,8 +81,10 @@ impl Journal {
             end: PACK_HEADER_LEN as u64,
             objects: ObjectMap::default(),
             entries: Arc::default(),
+            refs: Arc::default(),
             known: Vec::new(),
             relied: Vec::new(),
+            is_of_later_release: false,
             sealed: None,
             damaged_at: None,
         }
@@ -104,6 +111,8 @@ impl Journal {
             self.end = PACK_HEADER_LEN as u64;
             self.objects.clear();
             self.entries = Arc::default();
+            self.refs = Arc::default();
+            self.is_of_later_release = false;
             self.known.clear();
             self.relied.clear();
         }
@@ -246,6 +255,10 @@ impl Journal {
             Record::Known(known) => self.known.extend(known),
             Record::Sealed { checksum } => self.sealed = Some(checksum),
             Record::Relied(ids) => self.relied.extend(ids),
+            Record::Ref { name, id } => {
+                Arc::make_mut(&mut self.refs).insert(name, id);
+            }
+            Record::Later => self.is_of_later_release = true,
         }
     }
 

@@ -25,6 +25,15 @@ pub(crate) struct JournalWriter {
     buffer: Vec<u8>,
 }
 
+/// What an append commits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct NewNames<'a> {
+    /// Names of entries, and their trees.
+    pub(crate) entries: &'a [(String, ObjectId)],
+    /// Full names of other refs, which only this writer sets, and their objects.
+    pub(crate) refs: &'a [(String, ObjectId)],
+}
+
 impl JournalWriter {
     /// Starts a journal named `id`, 16 random hex digits, in `folder`.
     ///
@@ -68,10 +77,10 @@ impl JournalWriter {
         Ok(JournalWriter { journal, log_path, log, pack, log_end, synced, buffer: Vec::new() })
     }
 
-    /// Appends objects that the journal lacks, contents that are known from now on, and entries.
+    /// Appends objects that the journal lacks, contents that are known from now on, and names.
     ///
-    /// When this returns, all of it survives the death of the process; with `synced` and an
-    /// entry, a power cut too. When it fails, none of it happened, and nothing may be appended
+    /// When this returns, all of it survives the death of the process; with `synced` and a
+    /// name, a power cut too. When it fails, none of it happened, and nothing may be appended
     /// any more: a reader may have seen what was then cut off, and must not find other records in
     /// its place.
     ///
@@ -81,8 +90,9 @@ impl JournalWriter {
         &mut self,
         objects: &[PackedObject<'_>],
         known: &[Known],
-        entries: &[(String, ObjectId)],
+        names: NewNames<'_>,
     ) -> Result<()> {
+        let NewNames { entries, refs } = names;
         let start = self.journal.end;
         let mut placed = Vec::with_capacity(objects.len());
         let mut pieces: Vec<&[u8]> = Vec::with_capacity(objects.len());
@@ -111,8 +121,11 @@ impl JournalWriter {
         for (name, tree) in entries {
             Record::Entry { name: name.clone(), tree: *tree }.write_to(&mut self.buffer);
         }
+        for (name, id) in refs {
+            Record::Ref { name: name.clone(), id: *id }.write_to(&mut self.buffer);
+        }
         disk::crash_point("objects appended");
-        self.append_log(start, !entries.is_empty())?;
+        self.append_log(start, !entries.is_empty() || !refs.is_empty())?;
         disk::crash_point("entry appended");
         for (object, at) in lacking.iter().zip(&placed) {
             let at = JournalObject { offset: at.offset, len: object.len, crc32: at.crc32 };
@@ -121,6 +134,9 @@ impl JournalWriter {
         self.journal.end = end;
         self.journal.known.extend_from_slice(known);
         Arc::make_mut(&mut self.journal.entries).extend(entries.iter().cloned());
+        if !refs.is_empty() {
+            Arc::make_mut(&mut self.journal.refs).extend(refs.iter().cloned());
+        }
         Ok(())
     }
 

@@ -57,7 +57,9 @@ impl RecordContext {
 pub struct RecordReport {
     /// The new entries, in the order of their cells.
     pub new: Vec<EntryName>,
-    /// How many executed cells are what their newest entry holds.
+    /// The newest entries of the executed cells that are just what these hold.
+    pub confirmed: Vec<EntryName>,
+    /// How many those are.
     pub unchanged: usize,
     /// How many code cells were not executed.
     pub not_executed: usize,
@@ -129,6 +131,7 @@ pub fn record(
             && holds(store, newest, &parts)?
         {
             report.unchanged += 1;
+            report.confirmed.push(newest.clone());
             continue;
         }
         let recorded = RecordedCell {

@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::git::{Kind, ObjectFormat, ObjectId, TreeEntry, TreeMode, object_id, tree_bytes};
 
 /// An object that is made here, not borrowed from the caller.
-pub(super) struct MadeObject {
-    pub(super) id: ObjectId,
-    pub(super) kind: Kind,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct MadeObject {
+    pub(crate) id: ObjectId,
+    pub(crate) kind: Kind,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// A folder of the entry tree.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::locked::LockedStore;
 use super::merge::merge_small_packs;
+use super::salvage::Salvaged;
 use super::{Inner, Writer, leftovers};
 use crate::content::KnownContents;
 use crate::disk;
@@ -81,6 +82,18 @@ impl Inner {
         done
     }
 
+    /// Flushes, and does `then` under the same hold of the flush lock.
+    pub(super) fn flush_and(
+        &self,
+        then: impl FnOnce(&LockedStore<'_>) -> Result<()>,
+    ) -> Result<FlushReport> {
+        let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
+        let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
+        let done = self.flush_then(own, &self.repository.journal_folder(), then);
+        drop(one_at_a_time);
+        done
+    }
+
     fn flush_then(
         &self,
         own: Option<Adopted>,
@@ -108,7 +121,8 @@ impl Inner {
         }
         let adopted = writer.journal.finish();
         self.carry_over(slot);
-        if adopted.journal.objects.is_empty() && adopted.journal.entries.is_empty() {
+        let journal = &adopted.journal;
+        if journal.objects.is_empty() && journal.entries.is_empty() && journal.refs.is_empty() {
             adopted.retire()?;
             return Ok(None);
         }
@@ -136,7 +150,10 @@ impl Inner {
             if journals.iter().any(|journal| journal.journal.id == id) {
                 continue;
             }
-            if let Some(dead) = adopt(folder, &id, format)? {
+            if let Some(dead) = adopt(folder, &id, format)?
+                // What a later release says in it would be lost.
+                && !dead.journal.is_of_later_release
+            {
                 report.recovered_journals += 1;
                 let whole = is_whole(&dead.journal, &packs);
                 if whole { &mut journals } else { &mut damaged }.push(dead);
@@ -150,9 +167,10 @@ impl Inner {
         for Adopted { journal, .. } in &journals {
             let tags = journal.entries.iter().map(|(name, id)| (format!("{TAGS}{name}"), *id));
             edits.add.extend(tags);
+            report.entries += journal.entries.len();
+            edits.add.extend(journal.refs.iter().map(|(name, id)| (name.clone(), *id)));
             known.extend_from_slice(&journal.known);
         }
-        report.entries += edits.add.len();
         locked.edit_refs(&edits)?;
         disk::crash_point("tags merged");
         if !known.is_empty() {
@@ -184,9 +202,9 @@ impl Inner {
         journal: Adopted,
         report: &mut FlushReport,
     ) -> Result<()> {
-        let saved = self.salvage(locked, &journal.journal)?;
-        report.entries += saved;
-        if saved == journal.journal.entries.len() && journal.journal.damaged_at.is_none() {
+        let Salvaged { entries, lost } = self.salvage(locked, &journal.journal)?;
+        report.entries += entries;
+        if lost == 0 && journal.journal.damaged_at.is_none() {
             return journal.retire();
         }
         report.damaged_journals.push(journal.journal.id.clone());

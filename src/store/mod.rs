@@ -21,10 +21,12 @@ mod flush;
 mod inventory;
 pub(crate) mod leftovers;
 mod locked;
+mod memory;
 pub(crate) mod merge;
 mod options;
 mod put;
 mod putting;
+mod references;
 mod remake;
 mod salvage;
 mod snapshot;
@@ -37,13 +39,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
+pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use inventory::FileSizes;
 pub(crate) use locked::LockedStore;
+use memory::Memory;
 pub use options::OpenOptions;
 use putting::PutsInProgress;
+pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
@@ -52,9 +57,9 @@ pub(crate) use trash::{TRASH_FOLDER, to_trash, trash_ref};
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
+use crate::git::{ObjectFormat, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern, UsageLog};
-use crate::journal::{JournalWriter, Known};
+use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
 use crate::name::{EntryName, ExecutionKey};
 
@@ -75,6 +80,9 @@ pub(crate) struct Inner {
     known: RwLock<KnownContents>,
     /// The bytes of all objects that were appended, by whichever journal.
     written: AtomicU64,
+    /// How many objects were read.
+    reads: AtomicU64,
+    memory: Memory,
     suspects: Suspects,
     usage: UsageLog,
     putting: PutsInProgress,
@@ -96,11 +104,11 @@ impl Writer {
         &mut self,
         objects: &[PackedObject<'_>],
         known: &[Known],
-        entries: &[(String, ObjectId)],
+        names: NewNames<'_>,
         written: &AtomicU64,
     ) -> Result<()> {
         let before = self.journal.journal.end;
-        self.journal.append(objects, known, entries)?;
+        self.journal.append(objects, known, names)?;
         written.fetch_add(self.journal.journal.end - before, Ordering::Relaxed);
         self.known.extend(known.iter().map(|known| (known.digest, *known)));
         Ok(())
@@ -147,6 +155,8 @@ impl Store {
                 writer: RwLock::new(None),
                 known: RwLock::new(known),
                 written: AtomicU64::new(0),
+                reads: AtomicU64::new(0),
+                memory: Memory::default(),
                 suspects,
                 usage,
                 putting: PutsInProgress::default(),
@@ -269,6 +279,17 @@ impl Store {
     /// compression. What the store had already adds nothing.
     pub fn bytes_written(&self) -> u64 {
         self.inner.written.load(Ordering::Relaxed)
+    }
+
+    /// Returns 16 random hex digits.
+    pub(crate) fn random_name(&self) -> String {
+        self.inner.options.random_name()
+    }
+
+    /// Returns how many git objects were read through this handle and its clones: what the caches
+    /// above it save shows here.
+    pub fn object_reads(&self) -> u64 {
+        self.inner.reads.load(Ordering::Relaxed)
     }
 
     /// Moves what is in the journal of this store, and in those of dead writers, into the

@@ -18,7 +18,7 @@ use crate::disk;
 use crate::entry::{Manifest, Part, Provenance};
 use crate::error::{Error, Result};
 use crate::git::{Compression, ObjectId, PackedObject};
-use crate::journal::{JournalWriter, Known, is_name_taken};
+use crate::journal::{JournalWriter, Known, NewNames, is_name_taken};
 use crate::name::{EntryName, ExecutionKey};
 
 const UNPOISONED: &str = "no holder of this lock panics";
@@ -130,7 +130,7 @@ impl Inner {
         index.refresh(own.map(|journal| journal.id.as_str()))?;
         let now = self.options.clock.now();
         let mut newest: HashMap<String, Timestamp> = HashMap::new();
-        let mut names = Vec::with_capacity(prepared.len());
+        let mut stored = Vec::with_capacity(prepared.len());
         let mut entries = Vec::with_capacity(prepared.len());
         let mut made: Vec<MadeObject> = Vec::with_capacity(3 * prepared.len());
         let mut blobs = Vec::with_capacity(prepared.len());
@@ -158,7 +158,7 @@ impl Inner {
             made.extend(objects);
             blobs.extend(own_blobs);
             entries.push((name.as_str().to_owned(), tree));
-            names.push(name);
+            stored.push(name);
         }
         drop(index);
         let mut known: Vec<Known> = Vec::new();
@@ -172,8 +172,9 @@ impl Inner {
                 PackedObject::new(object.id, object.kind, &object.bytes, Compression::Stored);
             objects.push(packed);
         }
-        self.append_to(&mut writer, &objects, &known, &entries)?;
-        Ok(names)
+        let names = NewNames { entries: &entries, refs: &[] };
+        self.append_to(&mut writer, &objects, &known, names)?;
+        Ok(stored)
     }
 
     /// Appends to the journal of this process, which is started if need be. After a failure the
@@ -183,14 +184,14 @@ impl Inner {
         slot: &mut Option<Writer>,
         objects: &[PackedObject<'_>],
         known: &[Known],
-        entries: &[(String, ObjectId)],
+        names: NewNames<'_>,
     ) -> Result<()> {
         let writer = match slot {
             Some(writer) => writer,
             None => slot.insert(self.start_journal()?),
         };
         writer
-            .append(objects, known, entries, &self.written)
+            .append(objects, known, names, &self.written)
             .inspect_err(|_| drop(self.release(slot)))?;
         self.suspects.remove(objects.iter().map(|object| &object.id));
         Ok(())
@@ -198,7 +199,7 @@ impl Inner {
 
     /// After a fork the journal is the parent's: its lock and its end are not ours to move, and
     /// what is in it is not ours to rely on.
-    fn leave_journal_of_parent(&self) {
+    pub(super) fn leave_journal_of_parent(&self) {
         let process = std::process::id();
         let is_foreign = |writer: &Writer| writer.process != process;
         if self.writer.read().expect(UNPOISONED).as_ref().is_some_and(is_foreign) {
@@ -238,7 +239,7 @@ impl Inner {
         }
     }
 
-    fn flush_if_due(self: &Arc<Self>) {
+    pub(super) fn flush_if_due(self: &Arc<Self>) {
         let due = {
             let writer = self.writer.read().expect(UNPOISONED);
             writer.as_ref().is_some_and(|writer| {

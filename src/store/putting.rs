@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{Kind, ObjectFormat, ObjectId, PackedObject, tree_entries};
-use crate::journal::Known;
+use crate::journal::{Known, NewNames};
 
 const UNPOISONED: &str = "no holder of this lock panics";
 
@@ -39,7 +39,7 @@ impl<'a> Putting<'a> {
         Putting { inner, reliance }
     }
 
-    fn note(&self, ids: impl IntoIterator<Item = ObjectId>) {
+    pub(super) fn note(&self, ids: impl IntoIterator<Item = ObjectId>) {
         self.reliance.ids.lock().expect(UNPOISONED).extend(ids);
     }
 
@@ -188,7 +188,7 @@ impl ObjectSink for Putting<'_> {
 
     fn append(&self, objects: &[PackedObject<'_>], known: &[Known]) -> Result<()> {
         let mut writer = self.inner.writer.write().expect(UNPOISONED);
-        self.inner.append_to(&mut writer, objects, known, &[])?;
+        self.inner.append_to(&mut writer, objects, known, NewNames::default())?;
         self.note(objects.iter().map(|object| object.id));
         Ok(())
     }

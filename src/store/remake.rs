@@ -1,6 +1,7 @@
 //! Entries under another key: new manifests over the same parts, and the old names in the trash.
 
 use super::assemble::MadeObject;
+use super::putting::Putting;
 use super::trash::to_trash;
 use super::{Entry, Inner, Store};
 use crate::clock::Timestamp;
@@ -11,6 +12,7 @@ use crate::git::{
     tree_bytes, tree_entries,
 };
 use crate::index::TAGS;
+use crate::journal::NewNames;
 use crate::name::EntryName;
 
 const UNPOISONED: &str = "no holder of this lock panics";
@@ -65,7 +67,7 @@ impl Store {
         remade: &[Remade],
         now: Timestamp,
     ) -> Result<Vec<EntryName>> {
-        self.inner.append_remade(remade)?;
+        let _kept = self.inner.append_remade(remade)?;
         let mut busy = Vec::new();
         self.inner.change_refs(|tree_of| {
             let mut edits = RefEdits::default();
@@ -84,10 +86,12 @@ impl Store {
 }
 
 impl Inner {
-    /// Appends what the new names stand for to the journal, in steps of bounded size. Should we
-    /// die before the names change, nothing names it, and gc gives it back.
-    fn append_remade(&self, remade: &[Remade]) -> Result<()> {
+    /// Appends what the new names stand for to the journal, in steps of bounded size; it stays as
+    /// long as the answer is held. Should we die before the names change, nothing names it, and gc
+    /// gives it back.
+    fn append_remade(&self, remade: &[Remade]) -> Result<Putting<'_>> {
         self.packs.refresh()?;
+        let putting = Putting::begin(self);
         for some in remade.chunks(1024) {
             let objects: Vec<PackedObject<'_>> = some
                 .iter()
@@ -95,8 +99,9 @@ impl Inner {
                 .map(|made| PackedObject::new(made.id, made.kind, &made.bytes, Compression::Stored))
                 .collect();
             let mut writer = self.writer.write().expect(UNPOISONED);
-            self.append_to(&mut writer, &objects, &[], &[])?;
+            self.append_to(&mut writer, &objects, &[], NewNames::default())?;
+            putting.note(objects.iter().map(|object| object.id));
         }
-        Ok(())
+        Ok(putting)
     }
 }

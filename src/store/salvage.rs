@@ -10,19 +10,28 @@ use crate::disk;
 use crate::error::Result;
 use crate::git::{
     Compression, EntryAt, Kind, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackedObject, RefEdits,
-    TreeMode, inflate_entry, object_id, pack_header, tree_entries,
+    TreeMode, inflate_entry, object_id, pack_header, read_commit, tree_entries,
 };
 use crate::index::TAGS;
 use crate::journal::Journal;
 
+/// What could be saved of a journal.
+pub(super) struct Salvaged {
+    /// How many entries have their tags.
+    pub(super) entries: usize,
+    /// How many entries and refs lack something.
+    pub(super) lost: usize,
+}
+
 impl Inner {
     /// Copies the objects that are as they were written into a pack, and makes tags for the
-    /// entries that lack nothing; returns how many those are. The caller holds the flush lock and
+    /// entries that lack nothing; and refs for
+    /// what else it names. The caller holds the flush lock and
     /// keeps the journal.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] if the pack or the tags cannot be written.
-    pub(super) fn salvage(&self, locked: &LockedStore<'_>, journal: &Journal) -> Result<usize> {
+    pub(super) fn salvage(&self, locked: &LockedStore<'_>, journal: &Journal) -> Result<Salvaged> {
         let format = self.repository.format;
         let own_folder = self.repository.own_folder();
         let packs = self.repository.objects_folder().join("pack");
@@ -35,9 +44,16 @@ impl Inner {
                 edits.add.insert(format!("{TAGS}{name}"), *tree);
             }
         }
+        let entries = edits.add.len();
+        for (name, id) in &*journal.refs {
+            if self.lacks_nothing(id, journal, &good) {
+                edits.add.insert(name.clone(), *id);
+            }
+        }
+        let lost = journal.entries.len() + journal.refs.len() - edits.add.len();
         if saved.is_empty() {
             locked.edit_refs(&edits)?;
-            return Ok(edits.add.len());
+            return Ok(Salvaged { entries, lost });
         }
         let file = disk::open_for_change(&path)?.expect("it was written just now");
         let end = disk::signature_of(&file, &path)?.size();
@@ -46,20 +62,28 @@ impl Inner {
         locked.edit_refs(&edits)?;
         disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
         self.packs.refresh()?;
-        Ok(edits.add.len())
+        Ok(Salvaged { entries, lost })
     }
 
-    /// Whether a tree and all below it are among the good objects, or in the repository.
-    fn lacks_nothing(&self, tree: &ObjectId, journal: &Journal, good: &HashSet<ObjectId>) -> bool {
+    /// Whether a tree or commit and all below it are among the good objects, or in the repository.
+    fn lacks_nothing(&self, root: &ObjectId, journal: &Journal, good: &HashSet<ObjectId>) -> bool {
         let format = self.repository.format;
         let is_there = |id: &ObjectId| good.contains(id) || self.packs.contains(id);
-        let mut trees = vec![*tree];
+        let mut trees = vec![*root];
         let mut bytes = Vec::new();
         while let Some(tree) = trees.pop() {
             let read = match journal.read(&tree, &mut bytes).filter(|_| good.contains(&tree)) {
                 Some(read) => read,
                 None => self.packs.read(&tree, &mut bytes),
             };
+            if read == Ok(Kind::Commit) {
+                let Some(commit) = read_commit(format, &bytes) else { return false };
+                trees.push(commit.tree);
+                if !commit.parents.iter().all(is_there) {
+                    return false;
+                }
+                continue;
+            }
             let names = match read {
                 Ok(Kind::Tree) => tree_entries(format, &bytes),
                 _ => None,

@@ -99,13 +99,23 @@ impl Snapshot {
         names.filter(|name| pattern.matches(name)).collect()
     }
 
-    fn tree_of(&self, name: &EntryName) -> Option<ObjectId> {
+    pub(crate) fn tree_of(&self, name: &EntryName) -> Option<ObjectId> {
         self.names.find(name.as_str()).filter(|_| self.is_within(name))
     }
 
     fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (EntryName, ObjectId)> + use<'_> {
         let found = self.names.with_prefix(prefix).into_iter();
         found.filter(|(name, _)| self.is_within(name))
+    }
+
+    /// Returns the names it holds fast.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Opens an entry whose tree is known, whether or not it has a tag.
+    pub(crate) fn open_tree(&self, name: &EntryName, tree: ObjectId) -> Lookup<Entry> {
+        Entry::open(&self.inner, name.clone(), tree).into()
     }
 
     fn is_within(&self, name: &EntryName) -> bool {

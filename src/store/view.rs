@@ -1,5 +1,7 @@
 //! What is visible: names and objects in journals, packs and loose files, as one.
 
+use std::sync::atomic::Ordering;
+
 use super::Inner;
 use crate::content::ObjectSource;
 use crate::error::Result;
@@ -31,6 +33,7 @@ impl Inner {
         is_good: impl Fn(Kind, &[u8]) -> bool,
         in_packs: impl FnOnce(&mut Vec<u8>) -> Result<Kind, ObjectProblem>,
     ) -> Result<Kind, ObjectProblem> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         let mut problem = ObjectProblem::Missing;
         {
             let writer = self.writer.read().expect(UNPOISONED);
@@ -108,6 +111,7 @@ impl ObjectSource for Inner {
             own.into_iter().chain(index.journals()).any(|j| j.objects.contains_key(id))
         };
         if !in_journal && self.packs.read_blob_into(id, out).is_ok() {
+            self.reads.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
         let mut bytes = Vec::new();

@@ -29,6 +29,10 @@ impl Check<'_> {
             let (name, id) = journal_entry;
             refs.push(CheckedRef { name: format!("{TAGS}{name}"), id, peeled: None });
         }
+        let seen = self.store.snapshot()?;
+        for (name, id) in seen.names().references("refs/recell/") {
+            refs.push(CheckedRef { name, id, peeled: None });
+        }
         refs.sort_by(|a, b| a.name.cmp(&b.name));
         refs.dedup_by(|a, b| a.name == b.name && a.id == b.id);
         let is_ours = |name: &str| entry_name(name).is_some() || name.starts_with("refs/recell/");
@@ -84,7 +88,15 @@ impl Check<'_> {
                 self.problem("misnamed_ref", &one.name, "it is none of recell's kinds of refs");
                 return;
             }
+            if let Some(collection) = rest.strip_prefix("collection/") {
+                self.place_of_collection(one, collection);
+                return;
+            }
             let Some(name) = rest.strip_prefix("trash/") else { return };
+            if let Some((_, collection)) = name.split_once("/collection/") {
+                self.place_of_collection(one, collection);
+                return;
+            }
             let name = name.split_once('/').map(|(_, name)| EntryName::parse(name.to_owned()));
             let fits = matches!(name, Some(Ok(name)) if one.id.to_string().starts_with(name.id8()));
             if !fits {
@@ -92,6 +104,16 @@ impl Check<'_> {
             }
         } else if !rightly.contains(&one.id) && self.is_entry(&one.id) {
             self.problem("misnamed_ref", &one.name, "it stands for an entry, and is no entry name");
+        }
+    }
+
+    /// Checks that the ref of a collection is `<kind>/<name>`.
+    fn place_of_collection(&mut self, one: &CheckedRef, rest: &str) {
+        let fits = rest.split_once('/').is_some_and(|(kind, name)| {
+            ["run", "tagged", "chained"].contains(&kind) && crate::name::decode(name).is_some()
+        });
+        if !fits {
+            self.problem("misnamed_ref", &one.name, "it is no name of a collection");
         }
     }
 

@@ -31,6 +31,7 @@ const LAYERS: [&[&str]; 8] = [
 
 /// Uses of the same layer that are plain: the one is under the other.
 const SIDEWAYS: &[(&str, &str)] = &[
+    ("error", "lookup"),
     ("clock", "error"),
     ("digest", "error"),
     ("disk", "error"),
@@ -54,7 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("base64", &["notebook", "cli"]),
-    ("serde", &["entry", "config", "cli", "size", "clock", "digest", "history"]),
+    ("serde", &["collection", "entry", "config", "cli", "size", "clock", "digest", "history"]),
     ("parquet", &["table"]),
     ("regex", &["history"]),
     ("bytes", &["table"]),
@@ -63,7 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("png", &["history"]),
     ("gif", &["history"]),
     ("zune_jpeg", &["history"]),
-    ("toml", &["entry", "config", "error", "store", "lockfile", "workspace", "cli"]),
+    ("toml", &["collection", "entry", "config", "error", "store", "lockfile", "workspace", "cli"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

@@ -15,6 +15,7 @@ mod asking_why;
 mod beside_git;
 mod bisecting;
 mod cli;
+mod collecting;
 mod collecting_garbage;
 mod crash;
 mod damage;

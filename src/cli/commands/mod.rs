@@ -3,12 +3,14 @@
 mod batch;
 pub(super) mod bisect;
 pub(super) mod cat;
+pub(super) mod collection;
 pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod demo;
 pub(super) mod diff;
 pub(super) mod du;
 pub(super) mod filter;
+pub(super) mod find;
 pub(super) mod flush;
 pub(super) mod gc;
 pub(super) mod get;

@@ -9,6 +9,7 @@ use crate::cli::commands::mv;
 use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::Outcome;
+use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::cli::{json, words};
@@ -21,7 +22,8 @@ use crate::store::Store;
 ///
 /// Each executed cell becomes an entry with its outputs, its code and what its result depends on.
 /// A cell that is just what its newest entry holds makes no new one. The notebooks themselves
-/// stay as they are.
+/// stay as they are. What was recorded is a run, unless all of it was there already
+/// (`recell collection ls`).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs.
@@ -38,12 +40,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     }
     let mut reports = Vec::with_capacity(files.len());
     let mut keeper = LockKeeper::of(session.workspace()?);
+    let mut run = RunKeeper::new("record", session);
     let progress = session.ui.progress();
     progress.begin("recording", Some(files.len() as u64), Unit::Items);
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
         let notebook = file.parse(&contents)?;
         let report = record(&store, &file.name, &notebook, &context)?;
+        run.take_in(&report);
         if let Some(keeper) = &mut keeper {
             keeper.take_in(&store, &file.name, &notebook, |cell| cell.is_executed);
         }
@@ -55,6 +59,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if let Some(mut keeper) = keeper {
         keeper.finish(session, &store);
     }
+    run.finish(session, &store);
     session.flush_after_put(&store);
     if session.ui.json() {
         let documents = reports.iter().map(|(file, report)| document(file, report));

@@ -9,10 +9,11 @@ use crate::cli::columns::{Align, Columns};
 use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
+use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::error::Error;
-use crate::notebook::{Notebook, RecordContext, StripOptions, record, strip};
+use crate::notebook::{Notebook, RecordContext, RecordReport, StripOptions, record, strip};
 use crate::store::Store;
 
 /// Take the outputs out of notebooks
@@ -68,6 +69,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         options.max_output = filter.max_output.bytes();
     }
     let mut all = Vec::with_capacity(files.len());
+    let mut run = RunKeeper::new("strip", session);
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
         let notebook = file.parse(&contents)?;
@@ -80,7 +82,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         if bare != contents.bytes {
             if writes {
                 if !args.no_record {
-                    stripped.recorded = record_first(session, &mut recorder, file, &notebook)?;
+                    let report = record_first(session, &mut recorder, file, &notebook)?;
+                    stripped.recorded = report.new.len();
+                    run.take_in(&report);
                 }
                 file.replace(&contents, &bare, workspace.config().store.durability)?;
             }
@@ -92,6 +96,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         if let Some(mut keeper) = keeper {
             keeper.finish(session, &store);
         }
+        run.finish(session, &store);
         session.flush_after_put(&store);
     }
     if !args.stdout && (outcome.is_ok() || !all.is_empty()) {
@@ -124,13 +129,13 @@ fn recorder(session: &Session) -> Result<Option<Recorder>, Error> {
     }
 }
 
-/// Records what is about to be taken away; returns how many entries that made.
+/// Records what is about to be taken away; returns what that made.
 fn record_first(
     session: &Session,
     recorder: &mut Option<Recorder>,
     file: &NotebookFile,
     notebook: &Notebook<'_>,
-) -> Result<usize, Failure> {
+) -> Result<RecordReport, Failure> {
     let Some(Recorder { store, context, keeper }) = recorder else {
         return Err(Error::WouldLose { path: file.path.clone() }.into());
     };
@@ -139,7 +144,7 @@ fn record_first(
         keeper.take_in(store, &file.name, notebook, |cell| cell.is_executed);
     }
     warn_of_size(session, file, &report);
-    Ok(report.new.len())
+    Ok(report)
 }
 
 fn print_notebook(session: &Session, bytes: &[u8]) -> Outcome {

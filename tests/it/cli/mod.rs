@@ -1,6 +1,7 @@
 //! The command as a person or a script meets it: one file a command.
 
 mod cat;
+mod collection;
 mod completions;
 mod config;
 mod demo;

@@ -195,9 +195,34 @@ fn work() {
         "churn" => crate::collecting_garbage::churn(path, acks, seed, count),
         "collect on a full disk" => crate::collecting_garbage::collect_on_full_disk(path),
         "repair" => crate::repairing::repair_and_die(path, crash_at),
+        "collect" => collect(&open(), acks, (seed, count, flush_every), crash_at),
         "fill the disk" => crate::full_disk::fill(path),
         "read only" => crate::formats::use_read_only(path),
         _ => panic!("no role {role}"),
+    }
+}
+
+/// Makes a run of each entry.
+fn collect(
+    store: &Store,
+    acks: &Path,
+    (seed, count, flush_every): (u64, u64, u64),
+    crash_at: &str,
+) {
+    let mut out = std::fs::File::options().append(true).create(true).open(acks).unwrap();
+    if !crash_at.is_empty() {
+        recell::arm_faults(Some(crash_at.to_owned()), None);
+    }
+    for number in 1..=count {
+        let seed = seed * 1_000_000 + number;
+        let name = put(store, &key_of(seed), &seed.to_le_bytes());
+        let mut run = recell::collection::Run::start(store, "test", name.created_at());
+        assert!(run.add(std::slice::from_ref(&name)).unwrap().is_empty());
+        assert!(run.close(name.created_at()).unwrap());
+        out.write_all(format!("{name}\t{seed}\n").as_bytes()).unwrap();
+        if flush_every > 0 && number % flush_every == 0 {
+            store.flush().unwrap();
+        }
     }
 }
 
