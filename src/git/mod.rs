@@ -17,6 +17,7 @@ mod process;
 mod raw_pack;
 mod refs;
 mod repository;
+mod revision;
 
 pub(crate) use gix::ObjectId;
 
@@ -43,3 +44,4 @@ pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{PackedRefs, RefEdits, edit_packed_refs, remove_dead_lock};
 pub(crate) use repository::Repository;
+pub(crate) use revision::HostCommit;
