@@ -56,24 +56,6 @@ impl Timestamp {
         moment.ok().map(|moment| Timestamp::from_micros(moment.timestamp_micros()))
     }
 
-    /// Reads a day, minute or second in the local zone, as [`Timestamp::to_local`] prints it, and
-    /// returns its last microsecond. `None` if it is no such text, or its hour was left out when
-    /// clocks went forward.
-    pub fn from_local(text: &str) -> Option<Timestamp> {
-        const DAY: i64 = 86_400_000_000;
-        let text = text.replacen('T', " ", 1);
-        let of = |format: &str, unit: i64| {
-            let moment = NaiveDateTime::parse_from_str(&text, format).ok()?;
-            Some((moment, unit))
-        };
-        let day = || NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
-        let (start, unit) = of("%Y-%m-%d %H:%M:%S", 1_000_000)
-            .or_else(|| of("%Y-%m-%d %H:%M", 60_000_000))
-            .or_else(|| Some((day()?, DAY)))?;
-        let start = start.and_local_timezone(chrono::Local).earliest()?;
-        Some(Timestamp::from_micros(start.timestamp_micros() + unit - 1))
-    }
-
     /// Returns this moment in the local zone, to the second: `2026-11-21 01:24:00`.
     pub fn to_local(self) -> String {
         self.utc().with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string()
@@ -213,16 +195,6 @@ mod tests {
         ] {
             assert_eq!(Timestamp::from_rfc3339(text), expected, "{why}");
         }
-    }
-
-    #[test]
-    fn a_local_time_means_its_end() {
-        let moment = Timestamp::from_micros(1_795_224_240_123_456);
-        let second = Timestamp::from_local(&moment.to_local()).unwrap();
-        assert!(moment <= second && second.since(moment).as_secs() == 0, "as it is printed");
-        let day = Timestamp::from_local(&moment.to_local()[..10]).unwrap();
-        assert!(moment <= day && day.since(moment).as_secs() < 86_400);
-        assert_eq!(Timestamp::from_local("20261121T012400.123456Z"), None);
     }
 
     #[test]

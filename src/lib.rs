@@ -13,6 +13,7 @@ mod entry;
 mod error;
 pub mod gc;
 mod git;
+pub mod history;
 mod index;
 mod journal;
 mod lookup;

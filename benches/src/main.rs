@@ -11,6 +11,7 @@
 
 mod fresh;
 mod large;
+mod log;
 mod notebooks;
 mod processes;
 mod report;
@@ -38,6 +39,7 @@ fn main() {
         ("processes", processes::run),
         ("large", large::run),
         ("notebooks", notebooks::run),
+        ("log", log::run),
     ] {
         if wanted(name) {
             settle();

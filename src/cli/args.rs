@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::clock::Timestamp;
 use crate::config::ColorChoice;
 use crate::entry::PartKind;
 
@@ -21,6 +20,9 @@ pub(crate) struct GlobalArgs {
     /// Set a setting for this run.
     #[arg(short = 'c', global = true, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) settings: Vec<(String, String)>,
+    /// Read the store as of a time or a commit of the host repository (docs/selectors.md).
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub(crate) as_of: Option<String>,
     /// Print JSON, on stderr too (docs/json.md).
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -75,17 +77,6 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
         _ => Err("it is no number of seconds".into()),
     }
-}
-
-/// Reads a moment: RFC 3339, as an entry's name has it, or a day or time in the local zone. What
-/// is said to the day, minute or second means its end.
-pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
-    let fixed = text.parse().ok();
-    let found = fixed.or_else(|| Timestamp::from_local(text));
-    // Text without a zone is local, so this comes last.
-    found.or_else(|| Timestamp::from_rfc3339(text)).ok_or_else(|| {
-        "write it as 2026-11-01, \"2026-11-01 13:00\" or 2026-11-01T13:00:00Z".to_owned()
-    })
 }
 
 /// A range of bytes; `None` as its end means the end of the part.

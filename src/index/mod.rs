@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub(crate) use names::Names;
 use names::{BorrowedNames, Overlay};
+pub(crate) use search::Wanted;
 pub use search::{InvalidPattern, Pattern};
 
 use crate::disk::WatchedFolder;

@@ -44,6 +44,17 @@ fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
         && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
+/// Whether `text` is a segment that was cut, so that the text of it is in the manifest alone.
+pub(crate) fn is_cut(text: &str) -> bool {
+    let digits = |digest: &str| {
+        digest.len() == CUT_DIGITS
+            && digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    text.len() <= MAX_SEGMENT
+        && text.len() > MAX_SEGMENT / 2
+        && text.rsplit_once(CUT_MARK).is_some_and(|(_, digest)| digits(digest))
+}
+
 /// Returns `text` as one segment: legal on every git host, file system and shell.
 ///
 /// Plain names stay readable; every other byte becomes `%` and two hex digits. A segment of more

@@ -7,13 +7,11 @@ use super::cells::{CellIdentity, CellMatch, MatchedBy, match_cells};
 use super::document::Notebook;
 use super::hash::ModuleHashes;
 use super::name::NotebookName;
-use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::entry::Manifest;
-use crate::error::Result;
 use crate::index::Pattern;
 use crate::name::{EntryName, encode};
-use crate::store::Store;
+use crate::store::Snapshot;
 
 /// The version label of what is recorded: results of other labels are of other tools.
 const VERSION: &str = "0";
@@ -47,15 +45,11 @@ struct Seen<'r> {
 }
 
 impl RecordedCells {
-    /// Looks up all entries of a notebook that were made at or before `as_of`, in one listing.
-    pub(super) fn of(
-        store: &Store,
-        name: &NotebookName,
-        as_of: Option<Timestamp>,
-    ) -> Result<RecordedCells> {
+    /// Looks up all entries of a notebook, in one listing.
+    pub(super) fn of(snapshot: &Snapshot, name: &NotebookName) -> RecordedCells {
         let mut cells: BTreeMap<String, Vec<EntryName>> = BTreeMap::new();
-        for entry in store.list(&Pattern::notebook(name.as_str()))? {
-            if entry.version() != VERSION || as_of.is_some_and(|bound| entry.created_at() > bound) {
+        for entry in snapshot.list(&Pattern::notebook(name.as_str())) {
+            if entry.version() != VERSION {
                 continue;
             }
             match cells.get_mut(entry.cell_segment()) {
@@ -67,7 +61,7 @@ impl RecordedCells {
             // They came sorted by module first. The whole name breaks ties, the same everywhere.
             entries.sort_by(|a, b| (a.created_at(), a).cmp(&(b.created_at(), b)));
         }
-        Ok(RecordedCells { cells })
+        RecordedCells { cells }
     }
 
     /// Returns for each code cell which recorded one it is.
@@ -77,10 +71,10 @@ impl RecordedCells {
     /// anew or, in a notebook without ids, its code was edited (docs/architecture.md).
     pub(super) fn find<'r>(
         &'r self,
-        store: &Store,
+        snapshot: &Snapshot,
         notebook: &Notebook<'_>,
         hashes: &'r ModuleHashes,
-    ) -> Result<Vec<FoundCell<'r>>> {
+    ) -> Vec<FoundCell<'r>> {
         let mut found: Vec<FoundCell<'r>> = Vec::with_capacity(hashes.codes.len());
         for code in &hashes.codes {
             let entries = self.cells.get(&*encode(&code.name));
@@ -91,21 +85,21 @@ impl RecordedCells {
         }
         let known = found.iter().filter(|cell| !cell.entries.is_empty()).count();
         if known < found.len() && known < self.cells.len() {
-            self.find_renamed(store, notebook, hashes, &mut found)?;
+            self.find_renamed(snapshot, notebook, hashes, &mut found);
         }
-        Ok(found)
+        found
     }
 
     fn find_renamed<'r>(
         &'r self,
-        store: &Store,
+        snapshot: &Snapshot,
         notebook: &Notebook<'_>,
         hashes: &'r ModuleHashes,
         found: &mut [FoundCell<'r>],
-    ) -> Result<()> {
+    ) {
         let mut seen = Vec::with_capacity(self.cells.len());
         for (segment, entries) in &self.cells {
-            seen.extend(look_into(store, segment, entries)?);
+            seen.extend(look_into(snapshot, segment, entries));
         }
         seen.sort_by_key(|cell| cell.position);
         let known: Vec<CellIdentity> = seen
@@ -137,23 +131,18 @@ impl RecordedCells {
             cell.name = Cow::Owned(name.clone());
             cell.entries = &self.cells[*segment];
         }
-        Ok(())
     }
 }
 
 /// Returns what the newest entry of a recorded cell says of it; `None` if it cannot be read.
-fn look_into<'r>(
-    store: &Store,
-    segment: &'r str,
-    entries: &[EntryName],
-) -> Result<Option<Seen<'r>>> {
+fn look_into<'r>(snapshot: &Snapshot, segment: &'r str, entries: &[EntryName]) -> Option<Seen<'r>> {
     let newest = entries.last().expect("a recorded cell has an entry");
-    let Some(entry) = store.entry(newest)?.hit() else { return Ok(None) };
+    let entry = snapshot.entry(newest).hit()?;
     let manifest = entry.manifest();
     let position = manifest.provenance.annotations.get(POSITION);
-    let position = position.and_then(|text| text.parse().ok());
-    let (Some(position), Some(code)) = (position, code_of(manifest)) else { return Ok(None) };
-    Ok(Some(Seen { segment, name: manifest.key.cell().to_owned(), position, code }))
+    let position = position.and_then(|text| text.parse().ok())?;
+    let code = code_of(manifest)?;
+    Some(Seen { segment, name: manifest.key.cell().to_owned(), position, code })
 }
 
 /// Returns the hash of the code that an entry is the result of.

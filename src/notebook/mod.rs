@@ -8,7 +8,7 @@
 //!   fill(notebook, filled) -> the bytes with outputs, the inverse of strip
 //!
 //! record(store, name, notebook)  -> every executed cell as an entry
-//! restore(store, name, notebook) -> the bytes with the outputs of the newest entries
+//! restore(snapshot, name, notebook) -> the bytes with the outputs of the newest entries
 //! ```
 //! A notebook is never printed anew; all edits replace the values of `outputs` and
 //! `execution_count` inside the original bytes, so that indentation, line ends, key order and

@@ -17,7 +17,7 @@ use crate::digest::Digest;
 use crate::entry::{PartKind, PartPath, Provenance};
 use crate::error::{Error, Result};
 use crate::name::{EntryName, ExecutionKey};
-use crate::store::{Draft, DraftPart, Source, Store};
+use crate::store::{Draft, DraftPart, Snapshot, Source, Store};
 
 /// What the manifest says of entries that were recorded.
 const PRODUCER: &str = concat!("recell ", env!("CARGO_PKG_VERSION"), " record");
@@ -86,7 +86,7 @@ pub struct TooLarge {
 /// neither recorded nor stripped.
 ///
 /// # Errors
-/// Those of [`Store::list`] and [`Store::put_many`]; then nothing was stored.
+/// Those of [`Store::snapshot`] and [`Store::put_many`]; then nothing was stored.
 pub fn record(
     store: &Store,
     name: &NotebookName,
@@ -111,8 +111,9 @@ pub fn record(
         return Ok(report);
     }
     let hashes = module_hashes(notebook);
-    let recorded = RecordedCells::of(store, name, None)?;
-    let found = recorded.find(store, notebook, &hashes)?;
+    let snapshot = store.snapshot()?;
+    let recorded = RecordedCells::of(&snapshot, name);
+    let found = recorded.find(&snapshot, notebook, &hashes);
     let cells: Vec<&Cell<'_>> = executed.iter().map(|(_, cell)| *cell).collect();
     let parts = parts_of(notebook, &cells, report.output_bytes);
     let mut drafts = Vec::with_capacity(executed.len());
@@ -121,7 +122,7 @@ pub fn record(
         let newest = found[index].entries.last();
         if let Some(newest) = newest
             && newest.module_segment() == module.segment()
-            && holds(store, newest, &parts)?
+            && holds(&snapshot, newest, &parts)
         {
             report.unchanged += 1;
             continue;
@@ -169,8 +170,8 @@ fn all_parts<'a>(notebook: &Notebook<'a>, cell: &Cell<'_>) -> Vec<OutputPart<'a>
 }
 
 /// Whether an entry has just these parts. One that cannot be read has not: it is stored anew.
-fn holds(store: &Store, name: &EntryName, parts: &[OutputPart<'_>]) -> Result<bool> {
-    let Some(entry) = store.entry(name)?.hit() else { return Ok(false) };
+fn holds(snapshot: &Snapshot, name: &EntryName, parts: &[OutputPart<'_>]) -> bool {
+    let Some(entry) = snapshot.entry(name).hit() else { return false };
     let stored = &entry.manifest().parts;
     let same = |part: &OutputPart<'_>| {
         stored.iter().any(|stored| {
@@ -180,7 +181,7 @@ fn holds(store: &Store, name: &EntryName, parts: &[OutputPart<'_>]) -> Result<bo
                 && stored.digest == Digest::of(&part.bytes)
         })
     };
-    Ok(stored.len() == parts.len() && parts.iter().all(same))
+    stored.len() == parts.len() && parts.iter().all(same)
 }
 
 /// An executed cell on its way into the store.

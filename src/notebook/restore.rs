@@ -10,18 +10,14 @@ use super::layout::{CellOutputs, LAYOUT_PATH, LayoutDamage, join};
 use super::lexer::Span;
 use super::name::NotebookName;
 use super::record::NBFORMAT;
-use crate::clock::Timestamp;
 use crate::digest::Digest;
-use crate::error::Result;
 use crate::lookup::{Lookup, Miss};
 use crate::name::EntryName;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Snapshot};
 
 /// Which entries [`restore`] brings back; by default the newest of the code that stands there.
 #[derive(Debug, Clone, Default)]
 pub struct RestoreOptions {
-    /// Take no entry that was made after this moment.
-    pub as_of: Option<Timestamp>,
     /// Where no entry is of the cell's code, take the newest of the cell whatever its code was.
     pub any_code: bool,
     /// Replace outputs that the notebook shows.
@@ -134,19 +130,16 @@ pub enum Unusable {
 ///
 /// For each cell that is the newest entry of its module hash, else of its own code. Cells that
 /// show outputs keep them. Where nothing but outputs was taken away, the result is the notebook
-/// as it was recorded, to the byte.
-///
-/// # Errors
-/// Those of [`Store::list`]. What is wrong with an entry is told in [`Restored::cells`].
+/// as it was recorded, to the byte. What is wrong with an entry is told in [`Restored::cells`].
 pub fn restore(
-    store: &Store,
+    snapshot: &Snapshot,
     name: &NotebookName,
     notebook: &Notebook<'_>,
     options: &RestoreOptions,
-) -> Result<Restored> {
+) -> Restored {
     let hashes = module_hashes(notebook);
-    let recorded = RecordedCells::of(store, name, options.as_of)?;
-    let found = recorded.find(store, notebook, &hashes)?;
+    let recorded = RecordedCells::of(snapshot, name);
+    let found = recorded.find(snapshot, notebook, &hashes);
     let mut restored = Restored { bytes: Vec::new(), cells: Vec::new(), without_cell: Vec::new() };
     let mut filled = Vec::with_capacity(found.len());
     for (index, (position, cell)) in notebook.code_cells().enumerate() {
@@ -156,9 +149,9 @@ pub fn restore(
         let outcome = if cell.has_outputs() && !options.overwrite {
             RestoreOutcome::Kept
         } else {
-            match wanted.choose(store, options)? {
+            match wanted.choose(snapshot, options) {
                 Choice::Entry { name: entry, by } => {
-                    match outputs_for(store, &entry, notebook, cell, options.overwrite)? {
+                    match outputs_for(snapshot, &entry, notebook, cell, options.overwrite) {
                         Ok(outputs) if shows(notebook, cell, &outputs) => RestoreOutcome::Kept,
                         Ok(outputs) => {
                             filled.push(FilledCell { position, outputs });
@@ -178,7 +171,7 @@ pub fn restore(
     let asked = options.entries.iter();
     restored.without_cell = asked.filter(|entry| !has_cell(entry)).cloned().collect();
     restored.bytes = fill(notebook, &filled).expect("only values that have a place were chosen");
-    Ok(restored)
+    restored
 }
 
 /// A cell that outputs are looked for.
@@ -195,43 +188,43 @@ enum Choice {
 }
 
 impl Wanted<'_> {
-    fn choose(&self, store: &Store, options: &RestoreOptions) -> Result<Choice> {
-        let chosen = |name: &EntryName, by| Ok(Choice::Entry { name: name.clone(), by });
+    fn choose(&self, snapshot: &Snapshot, options: &RestoreOptions) -> Choice {
+        let chosen = |name: &EntryName, by| Choice::Entry { name: name.clone(), by };
         if !options.entries.is_empty() {
             let named = options.entries.iter().rfind(|entry| is_of(entry, self.cell));
-            return named.map_or(Ok(Choice::NotAsked), |name| chosen(name, RestoredBy::Name));
+            return named.map_or(Choice::NotAsked, |name| chosen(name, RestoredBy::Name));
         }
         let entries = self.cell.entries;
         if let Some(name) = entries.iter().rfind(|entry| entry.module_segment() == self.module) {
             return chosen(name, RestoredBy::Module);
         }
         let Some(newest) = entries.last() else {
-            return Ok(Choice::None(Unmatched::NeverRecorded));
+            return Choice::None(Unmatched::NeverRecorded);
         };
-        if let Some(name) = self.newest_of_code(store)? {
+        if let Some(name) = self.newest_of_code(snapshot) {
             return chosen(name, RestoredBy::Code);
         }
         if options.any_code {
             return chosen(newest, RestoredBy::Cell);
         }
-        Ok(Choice::None(Unmatched::OtherCode { newest: newest.clone() }))
+        Choice::None(Unmatched::OtherCode { newest: newest.clone() })
     }
 
     /// Returns the newest entry of the cell's own code. All entries of one module hash are of one
     /// code, so one of each is read.
-    fn newest_of_code(&self, store: &Store) -> Result<Option<&EntryName>> {
+    fn newest_of_code(&self, snapshot: &Snapshot) -> Option<&EntryName> {
         let mut others: Vec<&str> = Vec::new();
         for entry in self.cell.entries.iter().rev() {
             if others.contains(&entry.module_segment()) {
                 continue;
             }
-            let code = store.entry(entry)?.hit().and_then(|entry| code_of(entry.manifest()));
+            let code = snapshot.entry(entry).hit().and_then(|entry| code_of(entry.manifest()));
             if code == Some(self.code) {
-                return Ok(Some(entry));
+                return Some(entry);
             }
             others.push(entry.module_segment());
         }
-        Ok(None)
+        None
     }
 }
 
@@ -251,29 +244,25 @@ fn is_of(entry: &EntryName, cell: &FoundCell<'_>) -> bool {
 
 /// Returns what an entry holds for `cell`, without the values that the cell has no place for.
 fn outputs_for(
-    store: &Store,
+    snapshot: &Snapshot,
     name: &EntryName,
     notebook: &Notebook<'_>,
     cell: &Cell<'_>,
     overwrite: bool,
-) -> Result<std::result::Result<CellOutputs, Unusable>> {
-    let entry = match store.entry(name)? {
-        Lookup::Hit(entry) => entry,
-        Lookup::Miss(miss) => return Ok(Err(miss.into())),
-    };
-    Ok(read_outputs(&entry, notebook.format().major).and_then(|mut outputs| {
-        if cell.outputs().is_none() && outputs.outputs.is_some() {
-            return Err(Unusable::NoPlace);
-        }
-        // A count that stands there without outputs was kept when they were stripped.
-        if cell.execution_count().is_none() || (cell.is_executed() && !overwrite) {
-            outputs.execution_count = None;
-        }
-        Ok(outputs)
-    }))
+) -> Result<CellOutputs, Unusable> {
+    let entry = snapshot.entry(name).ok()?;
+    let mut outputs = read_outputs(&entry, notebook.format().major)?;
+    if cell.outputs().is_none() && outputs.outputs.is_some() {
+        return Err(Unusable::NoPlace);
+    }
+    // A count that stands there without outputs was kept when they were stripped.
+    if cell.execution_count().is_none() || (cell.is_executed() && !overwrite) {
+        outputs.execution_count = None;
+    }
+    Ok(outputs)
 }
 
-fn read_outputs(entry: &Entry, nbformat: u64) -> std::result::Result<CellOutputs, Unusable> {
+fn read_outputs(entry: &Entry, nbformat: u64) -> Result<CellOutputs, Unusable> {
     let manifest = entry.manifest();
     if manifest.part(LAYOUT_PATH).is_none() {
         return Err(Unusable::NoOutputs);

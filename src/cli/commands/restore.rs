@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::args::moment;
 use crate::cli::columns::{Align, Columns};
 use crate::cli::json;
 use crate::cli::notebooks::{self, NotebookFile};
@@ -12,7 +11,6 @@ use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::shown;
 use crate::cli::session::Session;
 use crate::cli::words::{self, grouped};
-use crate::clock::Timestamp;
 use crate::config::Durability;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -33,9 +31,6 @@ pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs.
     #[arg(value_name = "NOTEBOOK", required = true)]
     notebooks: Vec<PathBuf>,
-    /// Take only what was there at this time: 2026-11-01, "2026-11-01 13:00" or RFC 3339.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    as_of: Option<Timestamp>,
     /// Where no outputs of a cell's code are stored, take its newest ones of any code.
     #[arg(long)]
     any: bool,
@@ -70,9 +65,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.output.is_some() && files.len() > 1 {
         return Err(Error::OneNotebook { found: files.len() }.into());
     }
-    let store = session.store()?;
+    let snapshot = session.snapshot(&session.store()?)?;
     let options = RestoreOptions {
-        as_of: args.as_of,
         any_code: args.any,
         overwrite: args.overwrite,
         entries: args.entries.clone(),
@@ -80,7 +74,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let mut all = Vec::with_capacity(files.len());
     let outcome = notebooks::for_each(session, &files, |file| {
         let contents = file.read()?;
-        let restored = restore(&store, &file.name, &file.parse(&contents)?, &options)?;
+        let restored = restore(&snapshot, &file.name, &file.parse(&contents)?, &options);
         let is_changed = restored.bytes != contents.bytes;
         match &args.output {
             _ if args.check => {}

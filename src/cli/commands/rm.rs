@@ -9,11 +9,10 @@ use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
 use crate::cli::words::count;
-use crate::index::Pattern;
 use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::retention::{Removal, plan_removal, remove};
-use crate::store::Store;
+use crate::store::Snapshot;
 
 /// Remove chosen entries
 ///
@@ -37,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let ui = &session.ui;
-    let (names, misses) = chosen(args, &store)?;
+    let (names, misses) = chosen(args, session, &session.snapshot(&store)?)?;
     // Nothing goes unless all of what was named is there: a typo is no reason to remove the rest.
     if !misses.is_empty() {
         return Err(Failure::Misses(misses));
@@ -72,17 +71,21 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 /// Returns the entries that are meant, and what is not there.
-fn chosen(args: &Args, store: &Store) -> Result<(Vec<EntryName>, Vec<Miss>), Failure> {
+fn chosen(
+    args: &Args,
+    session: &Session,
+    snapshot: &Snapshot,
+) -> Result<(Vec<EntryName>, Vec<Miss>), Failure> {
     let mut names: BTreeSet<EntryName> = BTreeSet::new();
     let mut misses = Vec::new();
     for key in &args.keys {
-        let pattern = Pattern::parse(key.text()).ok().filter(|_| args.all && !key.is_name());
-        let found = match pattern {
-            Some(pattern) => store.list(&pattern)?,
-            None => key.name(store)?.into_iter().collect(),
+        let found = if args.all {
+            key.names(session, snapshot)?
+        } else {
+            key.name(session, snapshot)?.into_iter().collect()
         };
         if found.is_empty() {
-            misses.push(key.miss());
+            misses.push(key.miss(session, snapshot));
         }
         names.extend(found);
     }
