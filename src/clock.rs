@@ -58,7 +58,21 @@ impl Timestamp {
 
     /// Returns this moment in the local zone, to the second: `2026-11-21 01:24:00`.
     pub fn to_local(self) -> String {
-        self.utc().with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string()
+        let t = self.utc().with_timezone(&chrono::Local);
+        let mut out = String::with_capacity(19);
+        let year = t.year();
+        push_digits(&mut out, u32::try_from(year).unwrap_or(0), if year > 9999 { 5 } else { 4 });
+        for (before, value) in [
+            ('-', t.month()),
+            ('-', t.day()),
+            (' ', t.hour()),
+            (':', t.minute()),
+            (':', t.second()),
+        ] {
+            out.push(before);
+            push_digits(&mut out, value, 2);
+        }
+        out
     }
 
     fn utc(self) -> DateTime<Utc> {

@@ -4,7 +4,6 @@
 //! randomness are asked for here, once, and handed on in a `Session`.
 
 mod args;
-mod changes;
 mod columns;
 mod commands;
 mod describe;

@@ -8,12 +8,16 @@
 //! [`Snapshot`](crate::Snapshot) with a bound on the time.
 
 mod as_of;
+mod changes;
 mod clock_words;
+mod log;
 mod resolve;
 mod selector;
 mod when;
 
 pub use as_of::{CommitLine, View};
+pub(crate) use changes::changes;
+pub(crate) use log::{LogEntry, LogOptions, log};
 pub(crate) use resolve::shown;
 pub use selector::{NotASelector, Selector, When};
 pub use when::TimeSpan;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::as_of::View;
 use super::selector::{Named, Selector};
 use crate::error::{Error, Result};
+use crate::git::ObjectId;
 use crate::index::{Pattern, Wanted};
 use crate::name::{EntryName, encode, escape};
 use crate::store::Snapshot;
@@ -29,8 +30,7 @@ impl Selector {
         if let Some(name) = self.entry() {
             return snapshot.names_entry(name);
         }
-        let pattern = Pattern::of(self.wanted(false)).expect("its globs were read before");
-        !snapshot.list(&pattern).is_empty()
+        !snapshot.list(&pattern(self.wanted(false))).is_empty()
     }
 
     /// Returns the one entry that is meant: the newest, or the one so many versions back, of a
@@ -61,7 +61,7 @@ impl Selector {
                     .collect()),
                 Named::Fields(_) => Ok(match self.meaning(view.snapshot())? {
                     Some(Meaning::Entry(name)) => vec![name],
-                    Some(Meaning::Pattern(pattern)) => view.snapshot().list(&pattern),
+                    Some(Meaning::Pattern(wanted)) => view.snapshot().list(&pattern(wanted)),
                     None => Vec::new(),
                 }),
             };
@@ -93,7 +93,7 @@ impl Selector {
         let pattern = match self.meaning(snapshot)? {
             None => return Ok(BTreeMap::new()),
             Some(Meaning::Entry(name)) => return Ok(one(&name)),
-            Some(Meaning::Pattern(pattern)) => pattern,
+            Some(Meaning::Pattern(wanted)) => pattern(wanted),
         };
         let by_module = self.names_module();
         let mut groups: BTreeMap<String, Vec<EntryName>> = BTreeMap::new();
@@ -107,6 +107,40 @@ impl Selector {
         }
         groups.values_mut().for_each(|history| sort_by_time(history));
         Ok(groups)
+    }
+
+    /// Returns all entries of the cells that are meant, with their trees, and whether each is meant
+    /// itself; those of a cell are neighbours.
+    ///
+    /// # Errors
+    /// As [`Selector::names`].
+    pub(super) fn with_their_cells(&self, view: &View) -> Result<Vec<(EntryName, ObjectId, bool)>> {
+        let snapshot = view.snapshot();
+        let of_entry = |name: &EntryName| {
+            let cell =
+                [name.notebook(), name.cell()].map(|part| Wanted::Exactly(part.into_owned()));
+            let [notebook, cell] = cell;
+            // Its module and version leave the others out, so that it is not the whole cell.
+            [notebook, cell, Wanted::Exactly(name.module().into()), Wanted::Any]
+        };
+        let mut wanted = match &self.named {
+            Named::Entry(name) => of_entry(name),
+            Named::Fields(_) => match self.meaning(snapshot)? {
+                None => return Ok(Vec::new()),
+                Some(Meaning::Entry(name)) => of_entry(&name),
+                Some(Meaning::Pattern(wanted)) => wanted,
+            },
+        };
+        let is_whole = self.back == 0 && wanted[2..] == [Wanted::Any, Wanted::Any];
+        wanted[2] = Wanted::Any;
+        wanted[3] = Wanted::Any;
+        let listed = snapshot.list_with_trees(&pattern(wanted));
+        if is_whole {
+            return Ok(listed.into_iter().map(|(name, tree)| (name, tree, true)).collect());
+        }
+        let meant = self.names(view)?;
+        let is_meant = |name: &EntryName| meant.binary_search(name).is_ok();
+        Ok(listed.into_iter().map(|(n, tree)| (n.clone(), tree, is_meant(&n))).collect())
     }
 
     /// Returns what the names mean, shortened ones made whole; `None` if nothing is called so.
@@ -137,7 +171,7 @@ impl Selector {
                 }
             }
         }
-        Ok(Some(Meaning::Pattern(Pattern::of(wanted).expect("its globs were read before"))))
+        Ok(Some(Meaning::Pattern(wanted)))
     }
 
     /// Returns the entry whose id starts with the text, if it is a start of an id.
@@ -188,8 +222,12 @@ impl Selector {
     }
 }
 
+fn pattern(wanted: [Wanted; 4]) -> Pattern {
+    Pattern::of(wanted).expect("its globs were read before")
+}
+
 enum Meaning {
-    Pattern(Pattern),
+    Pattern([Wanted; 4]),
     Entry(EntryName),
 }
 

@@ -1,8 +1,10 @@
 //! Patterns over names: globs and prefixes of each segment.
 
+use std::borrow::Cow;
+
 use glob::MatchOptions;
 
-use crate::name::{EntryName, encode, unescape};
+use crate::name::{EntryName, decode, encode, is_cut, unescape};
 
 /// What entries are asked for: `notebook[:cell[:module[:version]]]`, each with `*`, `?`, `[…]`.
 ///
@@ -19,6 +21,7 @@ pub struct Pattern {
 #[derive(Debug, Clone)]
 enum Field {
     Any,
+    /// The segment of a name.
     Exactly(String),
     Prefix(String),
     Glob(glob::Pattern),
@@ -70,7 +73,7 @@ impl Pattern {
     /// Returns the pattern that every entry of the notebook of that very name matches, whatever
     /// signs are in it.
     pub fn notebook(name: &str) -> Pattern {
-        Pattern { notebook: Field::Exactly(name.to_owned()), ..Pattern::all() }
+        Pattern { notebook: Field::exactly(name), ..Pattern::all() }
     }
 
     /// Reads a pattern. What has a meaning in it is escaped to mean itself: `%3a`, `%2a`, `%25`
@@ -116,10 +119,8 @@ impl Pattern {
         let mut prefix = String::new();
         for field in [&self.notebook, &self.cell] {
             match field {
-                Field::Exactly(text) => {
-                    // A cut segment stands for itself, as its text is not in the name.
-                    let is_cut = crate::name::is_cut(text);
-                    prefix.push_str(&if is_cut { text.into() } else { encode(text) });
+                Field::Exactly(segment) => {
+                    prefix.push_str(segment);
                     prefix.push('/');
                 }
                 _ => return prefix,
@@ -130,18 +131,21 @@ impl Pattern {
 
     /// Whether a name matches.
     pub fn matches(&self, name: &EntryName) -> bool {
-        self.notebook.matches(&name.notebook())
-            && self.cell.matches(&name.cell())
-            && self.module.matches(&name.module())
-            && self.version.matches(&name.version())
+        let fields = [&self.notebook, &self.cell, &self.module, &self.version];
+        (0..4).all(|number| fields[number].matches(name.segment(number)))
     }
 }
 
 impl Field {
+    fn exactly(text: &str) -> Field {
+        // A cut segment stands for itself, as its text is not in the name.
+        Field::Exactly(if is_cut(text) { text.into() } else { encode(text).into() })
+    }
+
     fn of(wanted: Wanted) -> Result<Field, String> {
         Ok(match wanted {
             Wanted::Any => Field::Any,
-            Wanted::Exactly(text) => Field::Exactly(text),
+            Wanted::Exactly(text) => Field::exactly(&text),
             Wanted::StartingWith(text) => Field::Prefix(text),
             Wanted::Glob(text) => {
                 // In brackets a sign means itself.
@@ -154,13 +158,16 @@ impl Field {
         })
     }
 
-    fn matches(&self, text: &str) -> bool {
+    fn matches(&self, segment: &str) -> bool {
+        // Where a segment was cut, it stands for its text.
+        let text = || decode(segment).unwrap_or(Cow::Borrowed(segment));
         match self {
             Field::Any => true,
-            // A cut segment is compared as it stands in the name.
-            Field::Exactly(wanted) => text == wanted || text == encode(wanted),
-            Field::Prefix(wanted) => text.starts_with(wanted.as_str()),
-            Field::Glob(pattern) => pattern.matches_with(text, GLOB),
+            Field::Exactly(wanted) => segment == wanted,
+            Field::Prefix(wanted) => {
+                segment == encode(wanted) || text().starts_with(wanted.as_str())
+            }
+            Field::Glob(pattern) => pattern.matches_with(&text(), GLOB),
         }
     }
 }

@@ -176,6 +176,7 @@ pub struct EntryName {
     path: String,
     /// Where the segments of notebook, cell, module and version end.
     ends: [u16; 4],
+    created_at: Timestamp,
 }
 
 /// A text that is not an entry name.
@@ -224,11 +225,12 @@ impl EntryName {
             && last[TIMESTAMP_LEN] == b'-'
             && last[TIMESTAMP_LEN + 1..]
                 .iter()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b))
-            && path
-                .get(start..start + TIMESTAMP_LEN)
-                .is_some_and(|t| t.parse::<Timestamp>().is_ok());
-        if is_name { Ok(EntryName { path, ends }) } else { Err(NotAnEntryName) }
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+        let time = path.get(start..start + TIMESTAMP_LEN).filter(|_| is_name);
+        match time.and_then(|time| time.parse().ok()) {
+            Some(created_at) => Ok(EntryName { path, ends, created_at }),
+            None => Err(NotAnEntryName),
+        }
     }
 
     /// Returns the five segments joined by `/`.
@@ -272,15 +274,32 @@ impl EntryName {
     }
 
     fn text(&self, number: usize) -> Cow<'_, str> {
-        let start = if number == 0 { 0 } else { usize::from(self.ends[number - 1]) + 1 };
-        let segment = &self.path[start..usize::from(self.ends[number])];
+        let segment = self.segment(number);
         decode(segment).unwrap_or(Cow::Borrowed(segment))
     }
 
     /// Returns when the entry was made.
     pub fn created_at(&self) -> Timestamp {
-        let start = usize::from(self.ends[3]) + 1;
-        self.path[start..start + TIMESTAMP_LEN].parse().expect("parse() looked at it")
+        self.created_at
+    }
+
+    /// Returns the notebook's and the cell's segment joined by `/`.
+    pub(crate) fn cell_path(&self) -> &str {
+        &self.path[..usize::from(self.ends[1])]
+    }
+
+    /// Returns a segment of the key as it stands in the name: 0 is the notebook's.
+    pub(crate) fn segment(&self, number: usize) -> &str {
+        let start = if number == 0 { 0 } else { usize::from(self.ends[number - 1]) + 1 };
+        &self.path[start..usize::from(self.ends[number])]
+    }
+
+    /// Whether these are the texts of the key, and the time as it is printed.
+    pub(crate) fn is_of(&self, texts: [&str; 4], created_at: &str) -> bool {
+        let rest = &self.path[usize::from(self.ends[3]) + 1..];
+        rest.starts_with(created_at)
+            && created_at.len() == TIMESTAMP_LEN
+            && (0..4).all(|number| encode(texts[number]) == self.segment(number))
     }
 
     /// Returns the first 8 hex digits of the entry's tree id.

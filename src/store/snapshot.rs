@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::entry::read_manifest;
 use super::{Entry, Inner, Store};
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -110,6 +111,21 @@ impl Snapshot {
         let mut found = self.names.with_prefix(&prefix);
         found.retain(|(name, _)| self.is_within(name) && pattern.matches(name));
         found
+    }
+
+    /// Reads the bytes of the manifest of an entry that was listed into `out`, checked by their id;
+    /// `scratch` is anything.
+    ///
+    /// # Errors
+    /// The [`Miss`] if it cannot be read.
+    pub(crate) fn read_manifest(
+        &self,
+        name: &EntryName,
+        tree: &ObjectId,
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Miss> {
+        read_manifest(&self.inner, name, tree, scratch, out)
     }
 
     /// Returns the notebooks that have entries, sorted.
