@@ -16,7 +16,6 @@ mod selector;
 mod when;
 
 pub use as_of::{CommitLine, View};
-pub(crate) use changes::changes;
 pub(crate) use log::{LogEntry, LogOptions, log};
 pub(crate) use resolve::shown;
 pub use selector::{NotASelector, Selector, When};

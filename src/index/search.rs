@@ -44,7 +44,10 @@ impl Wanted {
     pub(crate) fn read(text: &str) -> Wanted {
         match text {
             "" | "*" => Wanted::Any,
-            _ if text.contains(['*', '?', '[']) => Wanted::Glob(text.to_owned()),
+            // It is kept as a selector prints it, in which these two mean something.
+            _ if text.contains(['*', '?', '[']) => {
+                Wanted::Glob(text.replace('@', "%40").replace('~', "%7e"))
+            }
             _ => Wanted::Exactly(unescape(text).into_owned()),
         }
     }

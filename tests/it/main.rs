@@ -27,4 +27,5 @@ mod reading;
 mod readme;
 mod removing;
 mod sealing;
+mod selecting;
 mod support;
