@@ -152,9 +152,8 @@ impl Selector {
             match whole_notebook(text, &candidates) {
                 Found::One(notebook) => wanted[0] = Wanted::Exactly(notebook),
                 Found::Several(names) => {
-                    return Err(
-                        self.ambiguous(names.iter().map(|name| escape(name).into()).collect())
-                    );
+                    let whole = names.iter().map(|name| self.continued(&[name]));
+                    return Err(self.ambiguous(whole.collect()));
                 }
                 Found::None => return self.by_id(snapshot),
             }
@@ -164,8 +163,8 @@ impl Selector {
                 match one_of(cell, &cells, &[&starts]) {
                     Found::One(cell) => wanted[1] = Wanted::Exactly(cell),
                     Found::Several(names) => {
-                        let candidates = names.iter().map(|cell| shown(&[notebook, cell]));
-                        return Err(self.ambiguous(candidates.collect()));
+                        let whole = names.iter().map(|cell| self.continued(&[notebook, cell]));
+                        return Err(self.ambiguous(whole.collect()));
                     }
                     Found::None => return Ok(None),
                 }
@@ -195,30 +194,55 @@ impl Selector {
         Error::Ambiguous { text: self.to_string(), candidates }
     }
 
-    /// Returns what is called most alike, best first: notebooks, or cells where the notebook is
-    /// there.
+    /// Returns the selector's names with the first ones made whole.
+    fn continued(&self, whole: &[&str]) -> String {
+        let mut named = Vec::from_iter(whole.iter().map(|text| Wanted::Exactly((*text).into())));
+        if let Named::Fields(fields) = &self.named {
+            named.extend(fields.iter().skip(whole.len()).cloned());
+        }
+        Selector { named: Named::Fields(named), back: 0, when: None }.to_string()
+    }
+
+    /// Returns what it most likely stands for if nothing is called so, best first: other
+    /// notebooks; other cells where the notebook is there; keys that begin so where the cell is.
     pub fn nearest(&self, snapshot: &Snapshot) -> Vec<String> {
-        let [notebook, cell, ..] = self.wanted(true);
+        let [notebook, cell, module, _] = self.wanted(true);
         let Wanted::Exactly(notebook) = notebook else { return Vec::new() };
         let notebooks = snapshot.notebooks();
-        match whole_notebook(&notebook, &notebooks) {
+        let notebook = match whole_notebook(&notebook, &notebooks) {
+            Found::One(notebook) => notebook,
+            Found::Several(_) => return Vec::new(),
             Found::None => {
                 let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-                let scored = notebooks.iter().map(|name| {
+                return best(notebooks.iter().map(|name| {
                     let score = likeness(&notebook, name).max(likeness(&notebook, &last(name)));
-                    (escape(name).into_owned(), score)
-                });
-                best(scored)
+                    (self.continued(&[name]), score)
+                }));
             }
-            Found::One(notebook) => match cell {
-                Wanted::Exactly(cell) => {
-                    let cells = snapshot.cells(&notebook).into_iter();
-                    best(cells.map(|name| (shown(&[&notebook, &name]), likeness(&cell, &name))))
-                }
-                _ => Vec::new(),
-            },
-            Found::Several(_) => Vec::new(),
+        };
+        let Wanted::Exactly(cell) = cell else { return Vec::new() };
+        let cells = snapshot.cells(&notebook);
+        let starts = |name: &&String| name.starts_with(cell.as_str());
+        let cell = match one_of(&cell, &cells, &[&starts]) {
+            Found::One(cell) => cell,
+            Found::Several(_) => return Vec::new(),
+            Found::None => {
+                let scored =
+                    |name: &String| (self.continued(&[&notebook, name]), likeness(&cell, name));
+                return best(cells.iter().map(scored));
+            }
+        };
+        let Wanted::StartingWith(module) = module else { return Vec::new() };
+        let history = snapshot.history_of_cell(&notebook, &cell);
+        let modules = history.iter().rev().map(|name| name.module().into_owned());
+        let mut found: Vec<String> = Vec::new();
+        for other in modules.filter(|other| other.starts_with(&module) && *other != module) {
+            let key = self.continued(&[&notebook, &cell, &other]);
+            if found.len() < SUGGESTIONS && !found.contains(&key) {
+                found.push(key);
+            }
         }
+        found
     }
 }
 
