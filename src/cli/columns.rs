@@ -36,11 +36,6 @@ impl Cell {
         let width = if text.is_ascii() { text.len() } else { text.width() };
         Cell { text, width, style }
     }
-
-    /// Returns the text.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
 }
 
 fn in_one_line(text: String) -> String {
@@ -54,11 +49,38 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
+/// The cells of a row in one piece of memory: a long table has hundreds of thousands.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    text: String,
+    /// Of each cell, where its text ends, how wide it is and how it is painted.
+    cells: Vec<(usize, usize, Style)>,
+}
+
+impl Row {
+    /// Returns the row of these cells.
+    pub(crate) fn of<const N: usize>(cells: [Cell; N]) -> Row {
+        let length = cells.iter().map(|cell| cell.text.len()).sum();
+        let mut row = Row { text: String::with_capacity(length), cells: Vec::with_capacity(N) };
+        for cell in cells {
+            row.text.push_str(&cell.text);
+            row.cells.push((row.text.len(), cell.width, cell.style));
+        }
+        row
+    }
+
+    /// Returns the text of a cell.
+    pub(crate) fn text(&self, column: usize) -> &str {
+        let start = if column == 0 { 0 } else { self.cells[column - 1].0 };
+        &self.text[start..self.cells[column].0]
+    }
+}
+
 /// Rows under headings. A column that is empty in every row is left out.
 #[derive(Debug)]
 pub(crate) struct Columns {
     heads: Vec<(&'static str, Align)>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
     hidden: Option<usize>,
 }
 
@@ -77,8 +99,13 @@ impl Columns {
     }
 
     /// Adds a row, with a cell for each heading.
-    pub(crate) fn push(&mut self, row: Vec<Cell>) {
-        debug_assert_eq!(row.len(), self.heads.len(), "a cell for each heading");
+    pub(crate) fn push<const N: usize>(&mut self, row: [Cell; N]) {
+        self.push_row(Row::of(row));
+    }
+
+    /// Adds a row that was made before.
+    pub(crate) fn push_row(&mut self, row: Row) {
+        debug_assert_eq!(row.cells.len(), self.heads.len(), "a cell for each heading");
         self.rows.push(row);
     }
 
@@ -100,27 +127,34 @@ impl Columns {
     fn texts(&self, color: bool) -> Vec<String> {
         let used: Vec<usize> = (0..self.heads.len())
             .filter(|&at| self.hidden != Some(at))
-            .filter(|&at| self.rows.iter().any(|row| !row[at].text.is_empty()))
+            .filter(|&at| self.rows.iter().any(|row| !row.text(at).is_empty()))
             .collect();
-        let heads: Vec<Cell> =
-            self.heads.iter().map(|(head, _)| Cell::styled(*head, FAINT)).collect();
+        let mut heads = Row::default();
+        for (head, _) in &self.heads {
+            heads.text.push_str(head);
+            heads.cells.push((heads.text.len(), head.width(), FAINT));
+        }
         let widest = |at: usize| {
-            let cells = self.rows.iter().map(|row| row[at].width);
-            cells.chain([heads[at].width]).max().unwrap_or(0)
+            let cells = self.rows.iter().map(|row| row.cells[at].1);
+            cells.chain([heads.cells[at].1]).max().unwrap_or(0)
         };
         let widths: Vec<usize> = used.iter().map(|&at| widest(at)).collect();
-        let line = |row: &[Cell], text: &mut String| {
+        let line = |row: &Row, text: &mut String| {
             let start = text.len();
             for (column, (&at, &width)) in used.iter().zip(&widths).enumerate() {
-                let cell = &row[at];
-                let blanks = width.saturating_sub(cell.width);
-                if self.heads[at].1 == Align::Right {
-                    text.extend(std::iter::repeat_n(' ', blanks));
+                let (_, taken, style) = row.cells[at];
+                let blanks = width.saturating_sub(taken);
+                let (before, after) =
+                    if self.heads[at].1 == Align::Right { (blanks, 0) } else { (0, blanks) };
+                text.extend(std::iter::repeat_n(' ', before));
+                let cell = row.text(at);
+                if color && !cell.is_empty() {
+                    write!(text, "{style}{cell}{style:#}").expect("a string takes all");
+                } else {
+                    text.push_str(cell);
                 }
-                cell.print(color, text);
                 if column + 1 < used.len() {
-                    let blanks = if self.heads[at].1 == Align::Right { 0 } else { blanks };
-                    text.extend(std::iter::repeat_n(' ', blanks + GAP));
+                    text.extend(std::iter::repeat_n(' ', after + GAP));
                 }
             }
             text.truncate(start + text[start..].trim_end().len());
@@ -128,7 +162,7 @@ impl Columns {
         };
         let mut first = String::new();
         line(&heads, &mut first);
-        let some = |rows: &[Vec<Cell>]| {
+        let some = |rows: &[Row]| {
             let mut text = String::with_capacity(rows.len() * (widths.iter().sum::<usize>() + 32));
             rows.iter().for_each(|row| line(row, &mut text));
             text
@@ -140,17 +174,6 @@ impl Columns {
             texts.par_extend(self.rows.par_chunks(ROWS).map(some));
         }
         texts
-    }
-}
-
-impl Cell {
-    fn print(&self, color: bool, out: &mut String) {
-        let Cell { text, style, .. } = self;
-        if color && !text.is_empty() {
-            write!(out, "{style}{text}{style:#}").expect("writing to a string cannot fail");
-        } else {
-            out.push_str(text);
-        }
     }
 }
 
@@ -166,8 +189,8 @@ mod tests {
             ("size", Align::Right),
             ("note", Align::Left),
         ]);
-        columns.push(vec!["名前".into(), "".into(), "1".into(), "a".into()]);
-        columns.push(vec!["b".into(), "".into(), "1,000".into(), "".into()]);
+        columns.push(["名前".into(), "".into(), "1".into(), "a".into()]);
+        columns.push(["b".into(), "".into(), "1,000".into(), "".into()]);
         let text = columns.texts(false).concat();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines, ["name   size  note", "名前      1  a", "b     1,000"]);

@@ -71,7 +71,10 @@ pub(crate) fn log<T: Send>(
     let snapshot = view.snapshot();
     let kept: Vec<Vec<(u32, T)>> = steps
         .par_chunks(CHUNK)
-        .map(|steps| Reading::of(snapshot, &listed, steps).lines(snapshot, &listed, steps, &keep))
+        .map_init(Reading::default, |reading, steps| {
+            reading.read(snapshot, &listed, steps);
+            reading.lines(snapshot, &listed, steps, &keep)
+        })
         .collect();
     let mut kept: Vec<(u32, T)> = kept.into_iter().flatten().collect();
     let place = |number: &u32| {
@@ -128,46 +131,43 @@ fn steps(listed: &[Listed], options: &LogOptions) -> Vec<Step> {
     steps
 }
 
-/// The manifests of some steps, read into one piece of memory.
+/// The manifests of some steps, read into one piece of memory, which a thread uses again and again.
+#[derive(Default)]
 struct Reading {
     bytes: Vec<u8>,
     /// Of each that was read, its number in the list and its bytes.
     manifests: Vec<(u32, std::result::Result<Range<usize>, Miss>)>,
     /// Of each step, which of them is it, and which is the one before it.
     places: Vec<(usize, Option<usize>)>,
+    /// What is read on the way.
+    tree: Vec<u8>,
+    manifest: Vec<u8>,
 }
 
 impl Reading {
-    fn of(snapshot: &Snapshot, listed: &[Listed], steps: &[Step]) -> Reading {
-        let mut reading = Reading {
-            bytes: Vec::with_capacity(steps.len() * 1536),
-            manifests: Vec::with_capacity(steps.len() + 1),
-            places: Vec::with_capacity(steps.len()),
-        };
-        let (mut tree, mut manifest) = (Vec::with_capacity(256), Vec::with_capacity(2048));
+    fn read(&mut self, snapshot: &Snapshot, listed: &[Listed], steps: &[Step]) {
+        let Reading { bytes, manifests, places, tree, manifest } = self;
+        bytes.clear();
+        manifests.clear();
+        places.clear();
         let mut read = |number: u32| {
             // As a rule, the one before a result was listed just before it.
-            if reading.manifests.last().is_none_or(|(last, _)| *last != number) {
+            if manifests.last().is_none_or(|(last, _)| *last != number) {
                 let (name, id, _) = &listed[number as usize];
-                let read = snapshot.read_manifest(name, id, &mut tree, &mut manifest);
+                let read = snapshot.read_manifest(name, id, tree, manifest);
                 let found = read.map(|()| {
-                    let start = reading.bytes.len();
-                    reading.bytes.extend_from_slice(&manifest);
-                    start..reading.bytes.len()
+                    let start = bytes.len();
+                    bytes.extend_from_slice(manifest);
+                    start..bytes.len()
                 });
-                reading.manifests.push((number, found));
+                manifests.push((number, found));
             }
-            reading.manifests.len() - 1
+            manifests.len() - 1
         };
-        let places: Vec<_> = steps
-            .iter()
-            .map(|step| {
-                let before = step.before.map(&mut read);
-                (read(step.entry), before)
-            })
-            .collect();
-        reading.places = places;
-        reading
+        for step in steps {
+            let before = step.before.map(&mut read);
+            places.push((read(step.entry), before));
+        }
     }
 
     fn lines<T>(

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::segment::{MAX_SEGMENT, decode, encode};
+use super::segment::{MAX_SEGMENT, decode, encode, is_segment_of};
 use crate::clock::{TIMESTAMP_LEN, Timestamp};
 
 /// Which result: notebook, cell, module hash and version label, each any text but the empty one.
@@ -299,7 +299,7 @@ impl EntryName {
         let rest = &self.path[usize::from(self.ends[3]) + 1..];
         rest.starts_with(created_at)
             && created_at.len() == TIMESTAMP_LEN
-            && (0..4).all(|number| encode(texts[number]) == self.segment(number))
+            && (0..4).all(|number| is_segment_of(self.segment(number), texts[number]))
     }
 
     /// Returns the first 8 hex digits of the entry's tree id.

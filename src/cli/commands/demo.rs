@@ -156,7 +156,7 @@ impl<'s> Demo<'s> {
             disk::replace_unsynced(&self.root.join(name), bytes)?;
             let recording = Instant::now();
             let report = self.record(name, bytes)?;
-            columns.push(vec![
+            columns.push([
                 format!("   {name}").into(),
                 grouped(report.new.len()).into(),
                 size(report.output_bytes).into(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::columns::{Align, Cell, Columns};
+use crate::cli::columns::{Align, Cell, Columns, Row};
 use crate::cli::moment::Moment;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::{Selection, shown};
@@ -67,10 +67,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         documents.len()
     } else {
         let now = session.now();
-        let line = |line: LogEntry<'_>| Line::of(&line, now);
-        let lines = log(&resolved.selector, &resolved.view, &options, line)?;
-        let found = lines.len();
-        print(session, lines)?;
+        let row = |line: LogEntry<'_>| row(&line, now);
+        let rows = log(&resolved.selector, &resolved.view, &options, row)?;
+        let found = rows.len();
+        print(session, rows)?;
         found
     };
     if found == 0 && resolved.selector.names(&resolved.view)?.is_empty() {
@@ -80,13 +80,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         session.ui.say("no result is from then");
     }
     Ok(())
-}
-
-/// One result as it is printed.
-struct Line {
-    /// Its notebook and cell, as they stand in its name.
-    cell_path: String,
-    row: Vec<Cell>,
 }
 
 const COLUMNS: [(&str, Align); 10] = [
@@ -104,38 +97,36 @@ const COLUMNS: [(&str, Align); 10] = [
 /// Which of them says the cell.
 const CELL: usize = 2;
 
-impl Line {
-    fn of(line: &LogEntry<'_>, now: Timestamp) -> Line {
-        let name = line.name;
-        let (size, took, commit) = match line.found {
-            Ok(found) => facts(found),
-            Err(_) => (String::new(), String::new(), String::new()),
-        };
-        let version = name.version();
-        let row = vec![
-            name.created_at().to_local().into(),
-            Cell::styled(words::ago(now, name.created_at()), FAINT),
-            shown(&[&name.notebook(), &name.cell()]).into(),
-            words::short(&name.module(), DIGITS).into(),
-            if version == "0" { "".into() } else { version.into_owned().into() },
-            size.into(),
-            took.into(),
-            commit.into(),
-            Cell::styled(name.id8(), FAINT),
-            changed(line).into(),
-        ];
-        Line { cell_path: name.cell_path().to_owned(), row }
-    }
+/// Returns one result as it is printed.
+fn row(line: &LogEntry<'_>, now: Timestamp) -> Row {
+    let name = line.name;
+    let (size, took, commit) = match line.found {
+        Ok(found) => facts(found),
+        Err(_) => (String::new(), String::new(), String::new()),
+    };
+    let version = name.version();
+    Row::of([
+        name.created_at().to_local().into(),
+        Cell::styled(words::ago(now, name.created_at()), FAINT),
+        shown(&[&name.notebook(), &name.cell()]).into(),
+        words::short(&name.module(), DIGITS).into(),
+        if version == "0" { "".into() } else { version.into_owned().into() },
+        size.into(),
+        took.into(),
+        commit.into(),
+        Cell::styled(name.id8(), FAINT),
+        changed(line).into(),
+    ])
 }
 
-fn print(session: &Session, lines: Vec<Line>) -> Outcome {
+fn print(session: &Session, rows: Vec<Row>) -> Outcome {
     let mut columns = Columns::new(&COLUMNS);
-    let one_cell = lines.windows(2).all(|pair| pair[0].cell_path == pair[1].cell_path);
-    if let Some(first) = lines.first().filter(|_| one_cell) {
-        session.ui.line(session.ui.paint(STRONG, first.row[CELL].text()))?;
+    let one_cell = rows.windows(2).all(|pair| pair[0].text(CELL) == pair[1].text(CELL));
+    if let Some(first) = rows.first().filter(|_| one_cell) {
+        session.ui.line(session.ui.paint(STRONG, first.text(CELL)))?;
         columns.hide(CELL);
     }
-    lines.into_iter().for_each(|line| columns.push(line.row));
+    rows.into_iter().for_each(|row| columns.push_row(row));
     columns.print(&session.ui)
 }
 

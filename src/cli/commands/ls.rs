@@ -83,7 +83,7 @@ fn long(session: &Session, snapshot: &Snapshot, names: &[EntryName]) -> Outcome 
         columns.push(match entry {
             Lookup::Hit(entry) => {
                 let manifest = entry.manifest();
-                vec![
+                [
                     made.into(),
                     words::size(manifest.size()).into(),
                     words::grouped(manifest.parts.len()).into(),
@@ -94,7 +94,7 @@ fn long(session: &Session, snapshot: &Snapshot, names: &[EntryName]) -> Outcome 
             Lookup::Miss(miss) => {
                 let key = name.key().map_or(name.key_path().to_owned(), |key| key.to_string());
                 let code = miss.code().replace('_', " ");
-                vec![made.into(), code.into(), "".into(), name.id8().into(), key.into()]
+                [made.into(), code.into(), "".into(), name.id8().into(), key.into()]
             }
         });
     }
@@ -137,7 +137,7 @@ fn groups(session: &Session, names: &[EntryName], cells: bool) -> Outcome {
         Columns::new(&[(head, Align::Left), ("entries", Align::Right), ("newest", Align::Left)]);
     for (group, (count, newest)) in &groups {
         let made = newest.created_at().to_local();
-        columns.push(vec![group.clone().into(), words::grouped(*count).into(), made.into()]);
+        columns.push([group.clone().into(), words::grouped(*count).into(), made.into()]);
     }
     columns.print(ui)
 }

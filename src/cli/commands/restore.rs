@@ -127,7 +127,7 @@ fn print(session: &Session, all: &[Done<'_>]) -> Outcome {
     let some = |count: usize| if count == 0 { String::new() } else { grouped(count) };
     for done in all {
         let restored = cells(done, |it| matches!(it, RestoreOutcome::Restored { .. }));
-        columns.push(vec![
+        columns.push([
             done.file.name.as_str().into(),
             grouped(restored).into(),
             some(cells(done, |it| matches!(it, RestoreOutcome::Kept))).into(),
