@@ -125,20 +125,41 @@ impl Columns {
 
     /// Returns the lines, some in each text.
     fn texts(&self, color: bool) -> Vec<String> {
-        let used: Vec<usize> = (0..self.heads.len())
-            .filter(|&at| self.hidden != Some(at))
-            .filter(|&at| self.rows.iter().any(|row| !row.text(at).is_empty()))
-            .collect();
         let mut heads = Row::default();
         for (head, _) in &self.heads {
             heads.text.push_str(head);
             heads.cells.push((heads.text.len(), head.width(), FAINT));
         }
-        let widest = |at: usize| {
-            let cells = self.rows.iter().map(|row| row.cells[at].1);
-            cells.chain([heads.cells[at].1]).max().unwrap_or(0)
+        let count = self.heads.len();
+        // How wide each column is without its heading, and whether it has any text.
+        let measured = |rows: &[Row]| {
+            let mut widest = vec![(0, false); count];
+            for row in rows {
+                let mut start = 0;
+                for ((width, has_text), (end, taken, _)) in widest.iter_mut().zip(&row.cells) {
+                    *width = (*width).max(*taken);
+                    *has_text |= *end > start;
+                    start = *end;
+                }
+            }
+            widest
         };
-        let widths: Vec<usize> = used.iter().map(|&at| widest(at)).collect();
+        let wider = |mut left: Vec<(usize, bool)>, right: Vec<(usize, bool)>| {
+            for (left, right) in left.iter_mut().zip(right) {
+                *left = (left.0.max(right.0), left.1 || right.1);
+            }
+            left
+        };
+        let none = || vec![(0, false); count];
+        let widest = if self.rows.len() <= ROWS {
+            measured(&self.rows)
+        } else {
+            self.rows.par_chunks(ROWS).map(measured).reduce(none, wider)
+        };
+        let used: Vec<usize> =
+            (0..count).filter(|&at| self.hidden != Some(at) && widest[at].1).collect();
+        let widths: Vec<usize> =
+            used.iter().map(|&at| widest[at].0.max(heads.cells[at].1)).collect();
         let line = |row: &Row, text: &mut String| {
             let start = text.len();
             for (column, (&at, &width)) in used.iter().zip(&widths).enumerate() {

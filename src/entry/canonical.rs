@@ -130,7 +130,7 @@ fn push_quoted(out: &mut String, text: &str) {
 
 /// Reads what [`write`] wrote; `None` if it is anything else.
 pub(super) fn read(bytes: &[u8]) -> Option<Manifest> {
-    let mut rest = Rest(std::str::from_utf8(bytes).ok()?);
+    let mut rest = Rest::of(bytes)?;
     rest.expect("format = 1\n")?;
     let notebook = rest.text("notebook = ")?;
     let cell = rest.text("cell = ")?;
@@ -166,6 +166,14 @@ pub(super) fn read(bytes: &[u8]) -> Option<Manifest> {
 pub(super) struct Rest<'a>(pub(super) &'a str);
 
 impl<'a> Rest<'a> {
+    /// Begins to read; `None` if there is something that TOML has escaped.
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Rest<'a>> {
+        // All bytes are looked at, so that many are at once.
+        let is_control = |byte: u8| (byte < 0x20 && byte != b'\n') || byte == 0x7f;
+        let has_control = bytes.iter().fold(false, |found, byte| found | is_control(*byte));
+        if has_control { None } else { Some(Rest(std::str::from_utf8(bytes).ok()?)) }
+    }
+
     pub(super) fn expect(&mut self, text: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(text)?;
         Some(())
@@ -181,11 +189,8 @@ impl<'a> Rest<'a> {
 
     pub(super) fn quoted(&mut self) -> Option<&'a str> {
         self.expect("\"")?;
-        let end = memchr::memchr2(b'"', b'\\', self.0.as_bytes())?;
+        let end = memchr::memchr3(b'"', b'\\', b'\n', self.0.as_bytes())?;
         let (text, rest) = self.0.split_at(end);
-        if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
-            return None;
-        }
         self.0 = rest.strip_prefix('"')?;
         Some(text)
     }

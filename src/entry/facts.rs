@@ -36,7 +36,7 @@ impl<'a> Facts<'a> {
     /// Reads what recell writes, if it is the manifest of `name`; `None` if it is anything else,
     /// which the whole reader then takes or refuses.
     pub(crate) fn skim(bytes: &'a [u8], name: &EntryName) -> Option<Facts<'a>> {
-        let mut rest = Rest(std::str::from_utf8(bytes).ok()?);
+        let mut rest = Rest::of(bytes)?;
         rest.expect("format = 1\n")?;
         let notebook = rest.text("notebook = ")?;
         let cell = rest.text("cell = ")?;

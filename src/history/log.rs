@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::as_of::View;
 use super::changes::changes;
+use super::resolve::shown;
 use super::selector::Selector;
 use crate::clock::Timestamp;
 use crate::entry::{Facts, Manifest};
@@ -44,6 +45,8 @@ impl Default for LogOptions {
 #[derive(Debug)]
 pub(crate) struct LogEntry<'a> {
     pub(crate) name: &'a EntryName,
+    /// Its notebook and cell, as a selector.
+    pub(crate) cell: &'a str,
     /// What its manifest says, or why it cannot be read.
     pub(crate) found: std::result::Result<&'a Facts<'a>, &'a Miss>,
     /// What changed since the one before it; `None` if it is the first of its cell, or the two
@@ -69,20 +72,19 @@ pub(crate) fn log<T: Send>(
     let listed = selector.with_their_cells(view)?;
     let steps = steps(&listed, options);
     let snapshot = view.snapshot();
-    let kept: Vec<Vec<(u32, T)>> = steps
+    let kept: Vec<Vec<(Timestamp, u32, T)>> = steps
         .par_chunks(CHUNK)
         .map_init(Reading::default, |reading, steps| {
             reading.read(snapshot, &listed, steps);
             reading.lines(snapshot, &listed, steps, &keep)
         })
         .collect();
-    let mut kept: Vec<(u32, T)> = kept.into_iter().flatten().collect();
-    let place = |number: &u32| {
-        let name = &listed[*number as usize].0;
-        Reverse((name.created_at(), name))
-    };
-    kept.sort_unstable_by(|(a, _), (b, _)| place(a).cmp(&place(b)));
-    Ok(kept.into_iter().map(|(_, line)| line).collect())
+    let mut kept: Vec<(Timestamp, u32, T)> = kept.into_iter().flatten().collect();
+    let name = |number: u32| &listed[number as usize].0;
+    kept.par_sort_unstable_by(|(at, number, _), (other_at, other, _)| {
+        other_at.cmp(at).then_with(|| name(*other).cmp(name(*number)))
+    });
+    Ok(kept.into_iter().map(|(_, _, line)| line).collect())
 }
 
 /// An entry, its tree, and whether it is meant itself or only of a cell that is.
@@ -176,7 +178,7 @@ impl Reading {
         listed: &[Listed],
         steps: &[Step],
         keep: &impl Fn(LogEntry<'_>) -> T,
-    ) -> Vec<(u32, T)> {
+    ) -> Vec<(Timestamp, u32, T)> {
         let name = |number: u32| &listed[number as usize].0;
         let skim = |(number, found): &(u32, std::result::Result<Range<usize>, Miss>)| {
             Facts::skim(&self.bytes[found.clone().ok()?], name(*number))
@@ -198,6 +200,7 @@ impl Reading {
                 *facts = Some(Facts::of(manifest));
             }
         }
+        let (mut cell, mut cell_path) = (String::new(), None);
         let line = |(step, (entry, before)): (&Step, &(usize, Option<usize>))| {
             let found = match (&facts[*entry], &wholes[*entry]) {
                 (_, Some(Err(miss))) => Err(miss),
@@ -206,13 +209,14 @@ impl Reading {
             };
             let old = before.and_then(|before| facts[before].as_ref());
             let changes = old.zip(found.ok()).map(|(old, new)| changes(old, new));
-            let line = LogEntry {
-                name: name(step.entry),
-                found,
-                changes,
-                is_first: step.before.is_none(),
-            };
-            (step.entry, keep(line))
+            let name = name(step.entry);
+            if cell_path != Some(name.cell_path()) {
+                cell = shown(&[&name.notebook(), &name.cell()]);
+                cell_path = Some(name.cell_path());
+            }
+            let line =
+                LogEntry { name, cell: &cell, found, changes, is_first: step.before.is_none() };
+            (name.created_at(), step.entry, keep(line))
         };
         steps.iter().zip(&self.places).map(line).collect()
     }

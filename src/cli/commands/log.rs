@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::columns::{Align, Cell, Columns, Row};
 use crate::cli::moment::Moment;
 use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::{Selection, shown};
+use crate::cli::selection::{Resolved, Selection};
 use crate::cli::session::Session;
 use crate::cli::ui::{FAINT, STRONG};
 use crate::cli::{json, words};
@@ -60,24 +60,29 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let snapshot = session.snapshot(&session.store()?)?;
     let resolved = args.pattern.resolve(session, &snapshot)?;
     let options = args.options(session)?;
-    let found = if session.ui.json() {
+    let is_json = session.ui.json();
+    let now = session.now();
+    let (found, outcome) = if is_json {
         let document = |line: LogEntry<'_>| document(resolved.view.snapshot(), &line);
         let documents = log(&resolved.selector, &resolved.view, &options, document)?;
-        session.ui.documents(&documents)?;
-        documents.len()
+        refuse_nothing(args, &resolved, documents.len())?;
+        (documents.len(), session.ui.documents(&documents))
     } else {
-        let now = session.now();
         let row = |line: LogEntry<'_>| row(&line, now);
         let rows = log(&resolved.selector, &resolved.view, &options, row)?;
-        let found = rows.len();
-        print(session, rows)?;
-        found
+        refuse_nothing(args, &resolved, rows.len())?;
+        (rows.len(), print(session, rows))
     };
-    if found == 0 && resolved.selector.names(&resolved.view)?.is_empty() {
-        return Err(args.pattern.miss_in(&resolved).into());
-    }
     if found == 0 {
         session.ui.say("no result is from then");
+    }
+    outcome
+}
+
+/// Fails if nothing is called as was asked, whatever the time.
+fn refuse_nothing(args: &Args, resolved: &Resolved, found: usize) -> Outcome {
+    if found == 0 && resolved.selector.names(&resolved.view)?.is_empty() {
+        return Err(args.pattern.miss_in(resolved).into());
     }
     Ok(())
 }
@@ -108,7 +113,7 @@ fn row(line: &LogEntry<'_>, now: Timestamp) -> Row {
     Row::of([
         name.created_at().to_local().into(),
         Cell::styled(words::ago(now, name.created_at()), FAINT),
-        shown(&[&name.notebook(), &name.cell()]).into(),
+        line.cell.into(),
         words::short(&name.module(), DIGITS).into(),
         if version == "0" { "".into() } else { version.into_owned().into() },
         size.into(),
