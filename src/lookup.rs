@@ -10,6 +10,14 @@ pub enum Miss {
         /// The key, name or part that was asked for.
         name: String,
     },
+    /// Nothing is called so, though something else is called much like it.
+    #[error("nothing is stored under `{name}`")]
+    Misspelled {
+        /// What was asked for.
+        name: String,
+        /// What it most likely stands for, best first; never empty.
+        nearest: Vec<String>,
+    },
     /// It was stored, but an object of it is not here.
     #[error("`{name}` lacks the object {object}: {what}")]
     Absent {
@@ -42,7 +50,7 @@ impl Miss {
     /// Returns the stable, machine-readable word for this miss.
     pub fn code(&self) -> &'static str {
         match self {
-            Miss::NeverStored { .. } => "never_stored",
+            Miss::NeverStored { .. } | Miss::Misspelled { .. } => "never_stored",
             Miss::Absent { .. } => "absent",
             Miss::Damaged { .. } => "damaged",
             Miss::NewerFormat { .. } => "newer_format",

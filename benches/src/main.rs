@@ -14,6 +14,7 @@ mod collections;
 mod fresh;
 mod import;
 mod large;
+mod log;
 mod million;
 mod notebooks;
 mod processes;
@@ -53,6 +54,7 @@ fn main() {
         ("gc", collect::run),
         ("million", million::run),
         ("collections", collections::run),
+        ("log", log::run),
     ] {
         if wanted(name) {
             settle();

@@ -65,7 +65,8 @@ fn stored(folder: &Path, sources: &[Vec<u8>]) {
     store.flush().unwrap();
     let times = each(sources.len(), |number| {
         let notebook = Notebook::parse(&bare[number]).unwrap();
-        let back = restore(&store, &name(number), &notebook, &RestoreOptions::default()).unwrap();
+        let snapshot = store.snapshot().unwrap();
+        let back = restore(&snapshot, &name(number), &notebook, &RestoreOptions::default());
         assert!(back.bytes == sources[number]);
     });
     print_each("restore, checked against the original", times);

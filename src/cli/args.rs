@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::clock::Timestamp;
 use crate::config::ColorChoice;
 use crate::entry::PartKind;
 
@@ -22,6 +21,9 @@ pub(crate) struct GlobalArgs {
     /// Set a setting for this run.
     #[arg(short = 'c', global = true, value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) settings: Vec<(String, String)>,
+    /// Read the store as of a time or a commit of the host repository (docs/selectors.md).
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub(crate) as_of: Option<String>,
     /// Print JSON, on stderr too (docs/json.md).
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -87,17 +89,6 @@ pub(crate) fn age(text: &str) -> Result<Duration, String> {
     let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
     let number: u64 = text[..text.len() - 1].trim_end().parse().map_err(|_| wrong())?;
     number.checked_mul(*seconds).map(Duration::from_secs).ok_or_else(wrong)
-}
-
-/// Reads a moment: RFC 3339, as an entry's name has it, or a day or time in the local zone. What
-/// is said to the day, minute or second means its end.
-pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
-    let fixed = text.parse().ok();
-    let found = fixed.or_else(|| Timestamp::from_local(text));
-    // Text without a zone is local, so this comes last.
-    found.or_else(|| Timestamp::from_rfc3339(text)).ok_or_else(|| {
-        "write it as 2026-11-01, \"2026-11-01 13:00\" or 2026-11-01T13:00:00Z".to_owned()
-    })
 }
 
 /// A range of bytes; `None` as its end means the end of the part.

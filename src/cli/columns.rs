@@ -1,6 +1,9 @@
 //! Rows in columns that line up, for a person.
 
+use std::fmt::Write as _;
+
 use anstyle::Style;
+use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::describe::one_line;
@@ -21,19 +24,55 @@ pub(crate) enum Align {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cell {
     text: String,
+    /// The columns of a terminal that it takes.
+    width: usize,
     style: Style,
 }
 
 impl Cell {
     /// Returns a cell that stands out, or steps back, as `style` says.
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Cell {
-        Cell { text: text.into(), style }
+        let text = in_one_line(text.into());
+        let width = if text.is_ascii() { text.len() } else { text.width() };
+        Cell { text, width, style }
     }
+}
+
+fn in_one_line(text: String) -> String {
+    let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if plain { text } else { one_line(&text) }
 }
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Cell {
-        Cell { text: text.into(), style: Style::new() }
+        Cell::styled(text, Style::new())
+    }
+}
+
+/// The cells of a row in one piece of memory: a long table has hundreds of thousands.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    text: String,
+    /// Of each cell, where its text ends, how wide it is and how it is painted.
+    cells: Vec<(usize, usize, Style)>,
+}
+
+impl Row {
+    /// Returns the row of these cells.
+    pub(crate) fn of<const N: usize>(cells: [Cell; N]) -> Row {
+        let length = cells.iter().map(|cell| cell.text.len()).sum();
+        let mut row = Row { text: String::with_capacity(length), cells: Vec::with_capacity(N) };
+        for cell in cells {
+            row.text.push_str(&cell.text);
+            row.cells.push((row.text.len(), cell.width, cell.style));
+        }
+        row
+    }
+
+    /// Returns the text of a cell.
+    pub(crate) fn text(&self, column: usize) -> &str {
+        let start = if column == 0 { 0 } else { self.cells[column - 1].0 };
+        &self.text[start..self.cells[column].0]
     }
 }
 
@@ -41,34 +80,45 @@ impl<T: Into<String>> From<T> for Cell {
 #[derive(Debug)]
 pub(crate) struct Columns {
     heads: Vec<(&'static str, Align)>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+    hidden: Option<usize>,
 }
+
+/// How many rows are printed at once.
+const ROWS: usize = 256;
 
 impl Columns {
     /// Returns no rows under `heads`.
     pub(crate) fn new(heads: &[(&'static str, Align)]) -> Columns {
-        Columns { heads: heads.to_vec(), rows: Vec::new() }
+        Columns { heads: heads.to_vec(), rows: Vec::new(), hidden: None }
+    }
+
+    /// Leaves out a column.
+    pub(crate) fn hide(&mut self, column: usize) {
+        self.hidden = Some(column);
     }
 
     /// Adds a row, with a cell for each heading.
-    pub(crate) fn push(&mut self, mut row: Vec<Cell>) {
-        debug_assert_eq!(row.len(), self.heads.len(), "a cell for each heading");
-        for cell in &mut row {
-            cell.text = one_line(&cell.text);
-        }
+    pub(crate) fn push<const N: usize>(&mut self, row: [Cell; N]) {
+        self.push_row(Row::of(row));
+    }
+
+    /// Adds a row that was made before.
+    pub(crate) fn push_row(&mut self, row: Row) {
+        debug_assert_eq!(row.cells.len(), self.heads.len(), "a cell for each heading");
         self.rows.push(row);
     }
 
     /// Prints the headings and the rows; nothing if there are no rows.
     ///
     /// # Errors
-    /// Those of [`Ui::line`].
+    /// Those of [`Ui::with_out`].
     pub(crate) fn print(&self, ui: &Ui) -> Outcome {
         if self.rows.is_empty() {
             return Ok(());
         }
-        for line in self.lines(|style, text| ui.paint(style, text)) {
-            ui.line(line)?;
+        for text in self.texts(ui.has_color()) {
+            ui.text(&text)?;
         }
         Ok(())
     }
@@ -81,43 +131,84 @@ impl Columns {
         if self.rows.is_empty() {
             return Ok(());
         }
-        for line in self.lines(|style, text| ui.paint(style, text)) {
-            ui.line(format_args!("  {line}"))?;
+        for text in self.texts(ui.has_color()) {
+            text.lines().try_for_each(|line| ui.line(format_args!("  {line}")))?;
         }
         Ok(())
     }
 
-    fn lines(&self, paint: impl Fn(Style, &str) -> String) -> Vec<String> {
-        let used: Vec<usize> = (0..self.heads.len())
-            .filter(|&at| self.rows.iter().any(|row| !row[at].text.is_empty()))
-            .collect();
-        let width = |at: usize| {
-            let cells = self.rows.iter().map(|row| row[at].text.width());
-            cells.chain([self.heads[at].0.width()]).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = used.iter().map(|&at| width(at)).collect();
-        let heads: Vec<Cell> =
-            self.heads.iter().map(|(head, _)| Cell::styled(*head, FAINT)).collect();
-        let line = |row: &Vec<Cell>| {
-            let mut line = String::new();
-            for (column, (&at, &width)) in used.iter().zip(&widths).enumerate() {
-                let Cell { text, style } = &row[at];
-                let blanks = " ".repeat(width.saturating_sub(text.width()));
-                let is_last = column + 1 == used.len();
-                let text = if text.is_empty() { String::new() } else { paint(*style, text) };
-                match self.heads[at].1 {
-                    Align::Right => line.extend([blanks.as_str(), &text]),
-                    Align::Left if is_last => line.push_str(&text),
-                    Align::Left => line.extend([text.as_str(), &blanks]),
-                }
-                if !is_last {
-                    line.push_str(&" ".repeat(GAP));
+    /// Returns the lines, some in each text.
+    fn texts(&self, color: bool) -> Vec<String> {
+        let mut heads = Row::default();
+        for (head, _) in &self.heads {
+            heads.text.push_str(head);
+            heads.cells.push((heads.text.len(), head.width(), FAINT));
+        }
+        let count = self.heads.len();
+        // How wide each column is without its heading, and whether it has any text.
+        let measured = |rows: &[Row]| {
+            let mut widest = vec![(0, false); count];
+            for row in rows {
+                let mut start = 0;
+                for ((width, has_text), (end, taken, _)) in widest.iter_mut().zip(&row.cells) {
+                    *width = (*width).max(*taken);
+                    *has_text |= *end > start;
+                    start = *end;
                 }
             }
-            line.truncate(line.trim_end().len());
-            line
+            widest
         };
-        std::iter::once(&heads).chain(&self.rows).map(line).collect()
+        let wider = |mut left: Vec<(usize, bool)>, right: Vec<(usize, bool)>| {
+            for (left, right) in left.iter_mut().zip(right) {
+                *left = (left.0.max(right.0), left.1 || right.1);
+            }
+            left
+        };
+        let none = || vec![(0, false); count];
+        let widest = if self.rows.len() <= ROWS {
+            measured(&self.rows)
+        } else {
+            self.rows.par_chunks(ROWS).map(measured).reduce(none, wider)
+        };
+        let used: Vec<usize> =
+            (0..count).filter(|&at| self.hidden != Some(at) && widest[at].1).collect();
+        let widths: Vec<usize> =
+            used.iter().map(|&at| widest[at].0.max(heads.cells[at].1)).collect();
+        let line = |row: &Row, text: &mut String| {
+            let start = text.len();
+            for (column, (&at, &width)) in used.iter().zip(&widths).enumerate() {
+                let (_, taken, style) = row.cells[at];
+                let blanks = width.saturating_sub(taken);
+                let (before, after) =
+                    if self.heads[at].1 == Align::Right { (blanks, 0) } else { (0, blanks) };
+                text.extend(std::iter::repeat_n(' ', before));
+                let cell = row.text(at);
+                if color && !cell.is_empty() {
+                    write!(text, "{style}{cell}{style:#}").expect("a string takes all");
+                } else {
+                    text.push_str(cell);
+                }
+                if column + 1 < used.len() {
+                    text.extend(std::iter::repeat_n(' ', after + GAP));
+                }
+            }
+            text.truncate(start + text[start..].trim_end().len());
+            text.push('\n');
+        };
+        let mut first = String::new();
+        line(&heads, &mut first);
+        let some = |rows: &[Row]| {
+            let mut text = String::with_capacity(rows.len() * (widths.iter().sum::<usize>() + 32));
+            rows.iter().for_each(|row| line(row, &mut text));
+            text
+        };
+        let mut texts = vec![first];
+        if self.rows.len() <= ROWS {
+            texts.push(some(&self.rows));
+        } else {
+            texts.par_extend(self.rows.par_chunks(ROWS).map(some));
+        }
+        texts
     }
 }
 
@@ -133,9 +224,10 @@ mod tests {
             ("size", Align::Right),
             ("note", Align::Left),
         ]);
-        columns.push(vec!["名前".into(), "".into(), "1".into(), "a".into()]);
-        columns.push(vec!["b".into(), "".into(), "1,000".into(), "".into()]);
-        let lines = columns.lines(|_, text| text.to_owned());
+        columns.push(["名前".into(), "".into(), "1".into(), "a".into()]);
+        columns.push(["b".into(), "".into(), "1,000".into(), "".into()]);
+        let text = columns.texts(false).concat();
+        let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines, ["name   size  note", "名前      1  a", "b     1,000"]);
     }
 }

@@ -97,7 +97,8 @@ impl<'s> Filtering<'s> {
         match command {
             FilterCommand::Clean => self.clean(&place, &name, &full, bytes),
             FilterCommand::Smudge if config.filter.smudge => smudge(bytes, |notebook| {
-                restore(place.store(self.session)?, &name, notebook, &RestoreOptions::default())
+                let snapshot = place.store(self.session)?.snapshot()?;
+                Ok(restore(&snapshot, &name, notebook, &RestoreOptions::default()))
             }),
             FilterCommand::Smudge => unchanged,
         }

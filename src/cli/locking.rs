@@ -28,14 +28,14 @@ pub(super) fn lockfile(session: &Session) -> Result<Lockfile> {
 /// where `is_fresh`, even if another of the same module hash is.
 ///
 /// # Errors
-/// Those of [`chosen`].
+/// Those of [`Store::snapshot`].
 pub(super) fn state_of(
     store: &Store,
     name: &NotebookName,
     notebook: &Notebook<'_>,
     is_fresh: impl Fn(&ChosenCell) -> bool,
 ) -> Result<NotebookState> {
-    let cells = chosen(store, name, notebook)?.into_iter().map(|cell| {
+    let cells = chosen(&store.snapshot()?, name, notebook).into_iter().map(|cell| {
         let is_fresh = is_fresh(&cell);
         let entry = cell.entry.map(|(entry, _)| entry);
         CellState::new(&cell.name, &cell.module, entry, is_fresh)

@@ -4,7 +4,6 @@
 //! randomness are asked for here, once, and handed on in a `Session`.
 
 mod args;
-mod changes;
 mod columns;
 mod commands;
 mod comparing;
@@ -15,6 +14,7 @@ mod json;
 mod locking;
 mod media;
 mod meter;
+mod moment;
 mod notebooks;
 mod protection;
 mod pruning;
@@ -30,7 +30,8 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use args::GlobalArgs;
 use report::Outcome;
@@ -41,7 +42,8 @@ use session::Session;
 #[command(name = "recell", version, propagate_version = false, disable_help_subcommand = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not stored, 4 damaged, \
-    5 locked by another.")]
+    5 locked by another.\n\nResults are named notebook:cell, with @TIME or @COMMIT behind it as of \
+    then, with ~N that many versions back (docs/selectors.md).")]
 struct CommandLine {
     #[command(flatten)]
     global: GlobalArgs,
@@ -89,6 +91,26 @@ enum Command {
 }
 
 impl Command {
+    /// Whether it reads what is stored, so that `--as-of` means something.
+    fn reads_the_past(&self) -> bool {
+        matches!(
+            self,
+            Command::Restore(_)
+                | Command::Get(_)
+                | Command::Cat(_)
+                | Command::Has(_)
+                | Command::Ls(_)
+                | Command::Show(_)
+                | Command::Log(_)
+                | Command::Diff(_)
+                | Command::Why(_)
+                | Command::Bisect(_)
+                | Command::Find(_)
+                | Command::Collection(_)
+                | Command::Status(_)
+        )
+    }
+
     fn run(&self, session: &Session) -> Outcome {
         match self {
             Command::Init(args) => commands::init::run(args, session),
@@ -137,6 +159,11 @@ pub fn main() -> ExitCode {
         Err(error) => return report::usage(&error, words.iter().any(|word| word == "--json")),
     };
     let json = line.global.json;
+    if line.global.as_of.is_some() && !line.command.reads_the_past() {
+        let error = CommandLine::command()
+            .error(ErrorKind::ArgumentConflict, "--as-of is for commands that read the store");
+        return report::usage(&error, json);
+    }
     let session = match Session::new(line.global) {
         Ok(session) => session,
         Err(error) => return report::before_session(&error, json),

@@ -67,6 +67,7 @@ fn closure(
     store: &Store,
     protection: &mut Protection,
 ) -> Result<()> {
+    let snapshot = store.snapshot()?;
     for file in notebooks::all(workspace)? {
         let of: Arc<str> = file.name.as_str().into();
         let contents = file.read()?;
@@ -81,7 +82,7 @@ fn closure(
             }
             Err(error) => return Err(error),
         };
-        for cell in chosen(store, &file.name, &notebook)? {
+        for cell in chosen(&snapshot, &file.name, &notebook) {
             let entry = cell.entry.map(|(entry, _)| (entry, Arc::clone(&of)));
             protection.closure.extend(entry);
         }

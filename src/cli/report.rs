@@ -1,5 +1,6 @@
 //! An error as a message with causes, a hint and an exit code (docs/errors.md).
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -139,10 +140,10 @@ fn tell_miss(ui: &Ui, miss: &Miss, with_hint: bool) {
     let hint = hint_of_miss(miss);
     if ui.json() {
         let value =
-            failure_json(miss.code(), &miss.to_string(), &[], Some(hint), code_of_miss(miss));
+            failure_json(miss.code(), &miss.to_string(), &[], Some(&hint), code_of_miss(miss));
         ui.to_stderr(&value.to_string());
     } else {
-        ui.error("miss", &miss.to_string(), &[], with_hint.then_some(hint));
+        ui.error("miss", &miss.to_string(), &[], with_hint.then_some(&*hint));
     }
 }
 
@@ -158,8 +159,12 @@ fn failure_json(
     } })
 }
 
-fn hint_of_miss(miss: &Miss) -> &'static str {
-    match miss {
+fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
+    Cow::Borrowed(match miss {
+        Miss::Misspelled { nearest, .. } => {
+            let nearest: Vec<String> = nearest.iter().map(|name| format!("`{name}`")).collect();
+            return Cow::Owned(format!("Did you mean {}?", nearest.join(" or ")));
+        }
         Miss::NeverStored { name } if names_a_part(name) => {
             "Run `recell get` with the entry alone to see its parts."
         }
@@ -169,7 +174,7 @@ fn hint_of_miss(miss: &Miss) -> &'static str {
         }
         Miss::Damaged { .. } => "Run `recell verify --full` to see all that is damaged.",
         Miss::NewerFormat { .. } => "Use a newer release of recell.",
-    }
+    })
 }
 
 /// Whether a miss is of a part: `<entry>:<part>`.
@@ -180,7 +185,7 @@ fn names_a_part(name: &str) -> bool {
 /// Returns the exit code of a miss.
 pub(super) fn code_of_miss(miss: &Miss) -> u8 {
     match miss {
-        Miss::NeverStored { .. } | Miss::Absent { .. } => MISSED,
+        Miss::NeverStored { .. } | Miss::Misspelled { .. } | Miss::Absent { .. } => MISSED,
         Miss::Damaged { .. } | Miss::NewerFormat { .. } => DAMAGED,
     }
 }
@@ -196,6 +201,7 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::UnknownVariable { .. }
         | Error::BadSetting { .. }
         | Error::Ambiguous { .. }
+        | Error::NotAMoment { .. }
         | Error::BadLine { .. }
         | Error::StdinTwice { .. }
         | Error::NoNotebooks { .. }

@@ -8,13 +8,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::args::GlobalArgs;
+use super::moment::Moment;
 use super::pruning::keep_caps;
+use super::report::Failure;
 use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
 use crate::error::{Error, Result};
 use crate::git::{Git, GitEnvironment};
-use crate::store::{OpenOptions, Store};
+use crate::history::{View, When};
+use crate::store::{OpenOptions, Snapshot, Store};
 use crate::workspace::{Surroundings, Workspace};
 
 /// How long a command that only ends with a flush waits for others: what it put is safe already.
@@ -28,6 +31,9 @@ pub(crate) struct Session {
     clock: Clock,
     random: Arc<dyn Fn() -> u64 + Send + Sync>,
     workspace: OnceCell<Workspace>,
+    /// What `--as-of` says, and what it means once it was read.
+    as_of: Option<String>,
+    moment: OnceCell<Moment>,
 }
 
 impl Session {
@@ -53,7 +59,8 @@ impl Session {
             Surroundings { directory, store: global.store, flags: global.settings, environment };
         let clock = clock(&surroundings.environment)?;
         let random = random(&surroundings.environment)?;
-        Ok(Session { ui, surroundings, clock, random, workspace: OnceCell::new() })
+        let (workspace, moment) = (OnceCell::new(), OnceCell::new());
+        Ok(Session { ui, surroundings, clock, random, workspace, as_of: global.as_of, moment })
     }
 
     /// Returns the present moment.
@@ -114,6 +121,41 @@ impl Session {
     /// Those of [`Workspace::open`].
     pub(crate) fn store_despite_damage(&self) -> Result<Store> {
         self.workspace()?.open(OpenOptions { despite_damage: true, ..self.options() })
+    }
+
+    /// Returns the store as commands read it: as it is now, or as of what `--as-of` says.
+    ///
+    /// # Errors
+    /// Those of [`Moment::read`] and of [`Store::snapshot`].
+    pub(crate) fn snapshot(&self, store: &Store) -> Result<Snapshot, Failure> {
+        let snapshot = store.snapshot()?;
+        Ok(match self.as_of()? {
+            Some(moment) => snapshot.as_of(moment.span.last),
+            None => snapshot,
+        })
+    }
+
+    /// Returns the view of `snapshot` that `--as-of` asks for.
+    ///
+    /// # Errors
+    /// Those of [`Moment::read`].
+    pub(crate) fn view(&self, snapshot: &Snapshot) -> Result<View, Failure> {
+        let whole = || View::new(snapshot.clone());
+        Ok(self.as_of()?.map_or_else(whole, |moment| moment.view(snapshot)))
+    }
+
+    /// Returns what `--as-of` means; `None` if it was not given.
+    ///
+    /// # Errors
+    /// Those of [`Moment::read`].
+    pub(crate) fn as_of(&self) -> Result<Option<&Moment>, Failure> {
+        let Some(text) = &self.as_of else { return Ok(None) };
+        if self.moment.get().is_none() {
+            let moment = Moment::read(self, &When::read(text))?;
+            self.ui.detail(|| format!("as of {}", moment.span.last.to_rfc3339()));
+            drop(self.moment.set(moment));
+        }
+        Ok(self.moment.get())
     }
 
     /// Opens the store to put something; a workspace that has none yet gets one.

@@ -147,12 +147,40 @@ impl Ui {
         writeln!(self.out.borrow_mut(), "{text}").map_err(lost)
     }
 
+    /// Prints lines of data, each with its end.
+    ///
+    /// # Errors
+    /// As [`Ui::line`].
+    pub(crate) fn text(&self, lines: &str) -> Outcome {
+        self.out.borrow_mut().write_all(lines.as_bytes()).map_err(lost)
+    }
+
     /// Prints one JSON document on lines of its own.
     ///
     /// # Errors
     /// As [`Ui::line`].
     pub(crate) fn document(&self, value: &Value) -> Outcome {
         self.line(format_args!("{value:#}"))
+    }
+
+    /// Prints a list of documents that were printed before, as [`Ui::document`] would.
+    ///
+    /// # Errors
+    /// As [`Ui::line`].
+    pub(crate) fn documents(&self, documents: &[String]) -> Outcome {
+        if documents.is_empty() {
+            return self.line("[]");
+        }
+        let mut out = self.out.borrow_mut();
+        let mut before = "[\n";
+        for document in documents {
+            write!(out, "{before}").map_err(lost)?;
+            for (number, line) in document.split('\n').enumerate() {
+                write!(out, "{}  {line}", if number == 0 { "" } else { "\n" }).map_err(lost)?;
+            }
+            before = ",\n";
+        }
+        writeln!(out, "\n]").map_err(lost)
     }
 
     /// Hands stdout to `write`.

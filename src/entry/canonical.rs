@@ -130,7 +130,7 @@ fn push_quoted(out: &mut String, text: &str) {
 
 /// Reads what [`write`] wrote; `None` if it is anything else.
 pub(super) fn read(bytes: &[u8]) -> Option<Manifest> {
-    let mut rest = Rest(std::str::from_utf8(bytes).ok()?);
+    let mut rest = Rest::of(bytes)?;
     rest.expect("format = 1\n")?;
     let notebook = rest.text("notebook = ")?;
     let cell = rest.text("cell = ")?;
@@ -149,23 +149,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Manifest> {
     if let Some(dirty) = rest.value("host_dirty = ") {
         provenance.host_dirty = Some(dirty.parse().ok()?);
     }
-    if rest.expect("ingredients = [\n").is_some() {
-        while rest.expect("]\n").is_none() {
-            rest.expect("  [")?;
-            let name = rest.quoted()?;
-            rest.expect(", ")?;
-            let value = rest.quoted()?;
-            rest.expect("],\n")?;
-            provenance.ingredients.push((name.to_owned(), value.to_owned()));
-        }
-    }
-    if rest.expect("upstream = [\n").is_some() {
-        while rest.expect("]\n").is_none() {
-            rest.expect("  ")?;
-            provenance.upstream.push(rest.quoted()?.to_owned());
-            rest.expect(",\n")?;
-        }
-    }
+    let ingredients = rest.ingredients()?.into_iter();
+    provenance.ingredients = ingredients.map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    provenance.upstream = rest.upstream()?.into_iter().map(str::to_owned).collect();
     if rest.expect("\n[annotations]\n").is_some() {
         provenance.annotations = rest.annotations()?;
     }
@@ -177,37 +163,69 @@ pub(super) fn read(bytes: &[u8]) -> Option<Manifest> {
 }
 
 /// What has not been read yet.
-struct Rest<'a>(&'a str);
+pub(super) struct Rest<'a>(pub(super) &'a str);
 
 impl<'a> Rest<'a> {
-    fn expect(&mut self, text: &str) -> Option<()> {
+    /// Begins to read; `None` if there is something that TOML has escaped.
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Rest<'a>> {
+        // All bytes are looked at, so that many are at once.
+        let is_control = |byte: u8| (byte < 0x20 && byte != b'\n') || byte == 0x7f;
+        let has_control = bytes.iter().fold(false, |found, byte| found | is_control(*byte));
+        if has_control { None } else { Some(Rest(std::str::from_utf8(bytes).ok()?)) }
+    }
+
+    pub(super) fn expect(&mut self, text: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(text)?;
         Some(())
     }
 
     /// Reads `name"text"` and the end of its line. Escapes are left to the general reader.
-    fn text(&mut self, name: &str) -> Option<&'a str> {
+    pub(super) fn text(&mut self, name: &str) -> Option<&'a str> {
         self.expect(name)?;
         let text = self.quoted()?;
         self.expect("\n")?;
         Some(text)
     }
 
-    fn quoted(&mut self) -> Option<&'a str> {
+    pub(super) fn quoted(&mut self) -> Option<&'a str> {
         self.expect("\"")?;
-        let end = memchr::memchr2(b'"', b'\\', self.0.as_bytes())?;
+        let end = memchr::memchr3(b'"', b'\\', b'\n', self.0.as_bytes())?;
         let (text, rest) = self.0.split_at(end);
-        if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
-            return None;
-        }
         self.0 = rest.strip_prefix('"')?;
         Some(text)
     }
 
-    fn value(&mut self, name: &str) -> Option<&'a str> {
+    pub(super) fn value(&mut self, name: &str) -> Option<&'a str> {
         let (line, rest) = self.0.strip_prefix(name)?.split_once('\n')?;
         self.0 = rest;
         Some(line)
+    }
+
+    pub(super) fn ingredients(&mut self) -> Option<Vec<(&'a str, &'a str)>> {
+        let mut ingredients = Vec::new();
+        if self.expect("ingredients = [\n").is_some() {
+            while self.expect("]\n").is_none() {
+                self.expect("  [")?;
+                let name = self.quoted()?;
+                self.expect(", ")?;
+                let value = self.quoted()?;
+                self.expect("],\n")?;
+                ingredients.push((name, value));
+            }
+        }
+        Some(ingredients)
+    }
+
+    pub(super) fn upstream(&mut self) -> Option<Vec<&'a str>> {
+        let mut upstream = Vec::new();
+        if self.expect("upstream = [\n").is_some() {
+            while self.expect("]\n").is_none() {
+                self.expect("  ")?;
+                upstream.push(self.quoted()?);
+                self.expect(",\n")?;
+            }
+        }
+        Some(upstream)
     }
 
     fn annotations(&mut self) -> Option<BTreeMap<String, String>> {
@@ -244,7 +262,7 @@ impl<'a> Rest<'a> {
         })
     }
 
-    fn number(&mut self, name: &str) -> Option<u64> {
+    pub(super) fn number(&mut self, name: &str) -> Option<u64> {
         plain_number(self.value(name)?)
     }
 }
@@ -262,6 +280,7 @@ fn plain_number(text: &str) -> Option<u64> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::facts::Facts;
     use super::*;
     use crate::clock::Timestamp;
     use crate::digest::Digest;
@@ -310,6 +329,24 @@ mod tests {
             bytes[at] = byte;
             if let Some(fast) = read(&bytes) {
                 prop_assert_eq!(Manifest::from_any_toml(&bytes), Ok(fast));
+            }
+        }
+
+        #[test]
+        fn facts_are_what_the_manifest_says(
+            manifest in any_manifest(), at in any::<prop::sample::Index>(), byte in any::<u8>(), damaged in any::<bool>()
+        ) {
+            let mut bytes = write(&manifest).into_bytes();
+            let name = crate::name::EntryName::new(&manifest.key.path(), manifest.created_at, "01234567");
+            if damaged {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            // Whoever reads by facts alone sees no other past than who reads all.
+            if let (Some(facts), Some(whole)) = (Facts::skim(&bytes, &name), read(&bytes)) {
+                prop_assert_eq!(facts, Facts::of(&whole));
+            } else {
+                prop_assert!(damaged || read(&bytes).is_none());
             }
         }
     }

@@ -118,6 +118,11 @@ impl Error {
                 Some("Run `recell init` to make it, or name another with `--store`.".into())
             }
             Error::Ambiguous { candidates, .. } => Some(one_of(candidates)),
+            Error::NotAMoment { .. } => Some(
+                "Write it as 2026-11-01, \"2 days ago\", \"last tuesday 14:00\", HEAD~5 or another \
+                 revision; a name with `@` in it has `%40` there (docs/selectors.md)."
+                    .into(),
+            ),
             Error::BadLine { .. } => {
                 Some("Lines before it are stored. Correct it and go on from there.".into())
             }

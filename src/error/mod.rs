@@ -307,6 +307,12 @@ pub enum Error {
         /// All that it may mean, each written so that it names one.
         candidates: Vec<String>,
     },
+    /// A text that should say when is neither a time nor a commit.
+    #[error("`{text}` is neither a time nor a commit of the host repository")]
+    NotAMoment {
+        /// What was given.
+        text: String,
+    },
     /// A line of a batch cannot be understood.
     #[error("line {line}: {reason}")]
     BadLine {
@@ -566,6 +572,7 @@ impl Error {
             Error::ChangedMeanwhile { .. } => "changed_meanwhile",
             Error::StoreMissing { .. } => "store_missing",
             Error::Ambiguous { .. } => "ambiguous",
+            Error::NotAMoment { .. } => "not_a_moment",
             Error::BadLine { .. } => "bad_line",
             Error::LineNotStored { source, .. } => source.code(),
             Error::OutsideFolder { .. } => "outside_folder",

@@ -61,6 +61,5 @@ pub(crate) use refs::{
 };
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
-#[allow(unused_imports, reason = "selectors by commit name it")]
 pub(crate) use revision::HostCommit;
 pub(crate) use salvage::{DamagedPack, indexed_offsets};

@@ -128,18 +128,21 @@ impl PackedRefs {
         &'a self,
         prefix: &'a [u8],
     ) -> impl Iterator<Item = (&'a [u8], ObjectId)> + 'a {
+        self.from(prefix).take_while(move |(name, _)| name.starts_with(prefix))
+    }
+
+    /// Returns the refs whose names are not less than `name`, sorted by name.
+    pub(crate) fn from(&self, name: &[u8]) -> impl Iterator<Item = (&[u8], ObjectId)> {
         let bytes = self.bytes();
-        let mut at = self.lower_bound(prefix);
+        let mut at = self.lower_bound(name);
         std::iter::from_fn(move || {
             while at < bytes.len() {
                 let end = line_end(bytes, at);
                 let line = self.read_line(&bytes[at..end]);
                 at = end;
-                match line {
-                    Some((name, id)) if name.starts_with(prefix) => return Some((name, id)),
-                    Some(_) => return None,
-                    // The line under an annotated tag, or a damaged one.
-                    None => {}
+                // What is no ref is the line under an annotated tag, or a damaged one.
+                if line.is_some() {
+                    return line;
                 }
             }
             None

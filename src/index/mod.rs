@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub(crate) use names::Names;
 use names::{BorrowedNames, Overlay};
+pub(crate) use search::Wanted;
 pub use search::{InvalidPattern, Pattern};
 pub(crate) use usage::{UsageLog, UsageTimes};
 

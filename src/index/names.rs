@@ -1,13 +1,13 @@
 //! Questions about names: those in `packed-refs`, and the few that lie over them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::TAGS;
-use crate::clock::Timestamp;
+use crate::clock::{TIMESTAMP_LEN, Timestamp};
 use crate::git::{ObjectId, PackedRefs};
-use crate::name::EntryName;
+use crate::name::{EntryName, LAST_LEN};
 
 /// The entries of one journal, or the loose tags: names and trees.
 pub(super) type Overlay = BTreeMap<String, ObjectId>;
@@ -78,6 +78,58 @@ impl Names {
     /// Returns the entries whose names start with `prefix`, with their trees, sorted by name.
     pub(crate) fn with_prefix(&self, prefix: &str) -> Vec<(EntryName, ObjectId)> {
         self.borrowed().with_prefix(prefix)
+    }
+
+    /// Returns, sorted, each text that stands between `prefix` and the next `/` in the name of an
+    /// entry that was made at `until` or before: the notebooks for no prefix, the cells of
+    /// `<notebook>/`.
+    ///
+    /// Costs a search for each of them, however many entries they have.
+    pub(crate) fn segments(&self, prefix: &str, until: Option<Timestamp>) -> Vec<String> {
+        let until = until.map(|until| until.to_string());
+        let is_entry = |name: &str| {
+            let made = name.len().checked_sub(LAST_LEN).and_then(|at| name.get(at..));
+            let is_before =
+                |bound: &String| made.is_some_and(|made| made[..TIMESTAMP_LEN] <= **bound);
+            until.as_ref().is_none_or(is_before) && EntryName::parse(name.to_owned()).is_ok()
+        };
+        let mut found = BTreeSet::new();
+        let mut from = prefix.to_owned();
+        let full = |from: &str| format!("{TAGS}{from}");
+        let own = |name: &[u8]| -> Option<String> {
+            let name = std::str::from_utf8(name).ok()?.strip_prefix(TAGS)?;
+            Some(name.to_owned())
+        };
+        // Digits come next after `/`: what is not less than this is of another segment.
+        let after = |segment: &str| format!("{prefix}{segment}0");
+        let segment_of = |name: &str| {
+            let rest = name.strip_prefix(prefix)?;
+            rest.split_once('/').map(|(segment, _)| segment.to_owned())
+        };
+        loop {
+            let start = full(&from);
+            let names = self.refs.from(start.as_bytes()).map_while(|(name, _)| own(name));
+            let mut names = names.take_while(|name| name.starts_with(prefix));
+            let Some(name) = names.find(|name| is_entry(name)) else { break };
+            let Some(segment) = segment_of(&name) else { break };
+            from = after(&segment);
+            found.insert(segment);
+        }
+        for entries in self.overlays.iter() {
+            let mut from = prefix.to_owned();
+            loop {
+                let range = (Bound::Included(from.as_str()), Bound::Unbounded);
+                let mut names = entries.range::<str, _>(range).map(|(name, _)| name);
+                let Some(name) = names.find(|name| !name.starts_with(prefix) || is_entry(name))
+                else {
+                    break;
+                };
+                let Some(segment) = segment_of(name) else { break };
+                from = after(&segment);
+                found.insert(segment);
+            }
+        }
+        found.into_iter().collect()
     }
 
     fn borrowed(&self) -> BorrowedNames<'_, impl Iterator<Item = &Overlay> + Clone> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use glob::MatchOptions;
 
-use crate::name::{EntryName, encode};
+use crate::name::{EntryName, decode, encode, is_cut, unescape};
 
 /// What entries are asked for: `notebook[:cell[:module[:version]]]`, each with `*`, `?`, `[…]`.
 ///
@@ -21,9 +21,36 @@ pub struct Pattern {
 #[derive(Debug, Clone)]
 enum Field {
     Any,
+    /// The segment of a name.
     Exactly(String),
     Prefix(String),
     Glob(glob::Pattern),
+}
+
+/// What is wanted of one part of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Any,
+    /// The text itself.
+    Exactly(String),
+    /// What begins so.
+    StartingWith(String),
+    /// A glob, in which what means itself is escaped.
+    Glob(String),
+}
+
+impl Wanted {
+    /// Reads one part of a pattern.
+    pub(crate) fn read(text: &str) -> Wanted {
+        match text {
+            "" | "*" => Wanted::Any,
+            // It is kept as a selector prints it, in which these two mean something.
+            _ if text.contains(['*', '?', '[']) => {
+                Wanted::Glob(text.replace('@', "%40").replace('~', "%7e"))
+            }
+            _ => Wanted::Exactly(unescape(text).into_owned()),
+        }
+    }
 }
 
 /// A text that is no pattern.
@@ -49,41 +76,45 @@ impl Pattern {
     /// Returns the pattern that every entry of the notebook of that very name matches, whatever
     /// signs are in it.
     pub fn notebook(name: &str) -> Pattern {
-        Pattern { notebook: Field::Exactly(name.to_owned()), ..Pattern::all() }
+        Pattern { notebook: Field::exactly(name), ..Pattern::all() }
     }
 
-    /// Reads a pattern. A colon or percent sign inside a segment is written `%3a` or `%25`.
+    /// Reads a pattern. What has a meaning in it is escaped to mean itself: `%3a`, `%2a`, `%25`
+    /// (docs/selectors.md).
     ///
     /// # Errors
     /// [`InvalidPattern`] if there are more than four segments, or a glob is malformed.
     pub fn parse(text: &str) -> Result<Pattern, InvalidPattern> {
-        let invalid = |reason: String| InvalidPattern { text: text.to_owned(), reason };
         let mut fields = text.split(':');
-        let mut next = |prefix: bool| match fields.next() {
-            None | Some("" | "*") => Ok(Field::Any),
-            Some(field) => {
-                let field = field.replace("%3a", ":").replace("%3A", ":").replace("%25", "%");
-                if field.contains(['*', '?', '[']) {
-                    glob::Pattern::new(&field)
-                        .map(Field::Glob)
-                        .map_err(|error| invalid(error.msg.to_owned()))
-                } else if prefix {
-                    Ok(Field::Prefix(field))
-                } else {
-                    Ok(Field::Exactly(field))
-                }
-            }
-        };
-        let pattern = Pattern {
-            notebook: next(false)?,
-            cell: next(false)?,
-            module: next(true)?,
-            version: next(false)?,
-        };
+        let mut wanted = [Wanted::Any, Wanted::Any, Wanted::Any, Wanted::Any];
+        for (number, (wanted, field)) in wanted.iter_mut().zip(&mut fields).enumerate() {
+            *wanted = match Wanted::read(field) {
+                // People shorten digests.
+                Wanted::Exactly(module) if number == 2 => Wanted::StartingWith(module),
+                other => other,
+            };
+        }
+        let pattern = Pattern::of(wanted)
+            .map_err(|reason| InvalidPattern { text: text.to_owned(), reason })?;
         match fields.next() {
             None => Ok(pattern),
-            Some(_) => Err(invalid("it has more than notebook:cell:module:version".into())),
+            Some(_) => Err(InvalidPattern {
+                text: text.to_owned(),
+                reason: "it has more than notebook:cell:module:version".into(),
+            }),
         }
+    }
+
+    /// Returns the pattern of what is wanted of notebook, cell, module and version; why not, if a
+    /// glob is malformed.
+    pub(crate) fn of(wanted: [Wanted; 4]) -> Result<Pattern, String> {
+        let [notebook, cell, module, version] = wanted;
+        Ok(Pattern {
+            notebook: Field::of(notebook)?,
+            cell: Field::of(cell)?,
+            module: Field::of(module)?,
+            version: Field::of(version)?,
+        })
     }
 
     /// Returns the encoded text that every matching name starts with.
@@ -91,8 +122,8 @@ impl Pattern {
         let mut prefix = String::new();
         for field in [&self.notebook, &self.cell] {
             match field {
-                Field::Exactly(text) => {
-                    prefix.push_str(&encode(text));
+                Field::Exactly(segment) => {
+                    prefix.push_str(segment);
                     prefix.push('/');
                 }
                 _ => return prefix,
@@ -115,13 +146,37 @@ impl Pattern {
 }
 
 impl Field {
-    fn matches(&self, text: &str) -> bool {
+    fn exactly(text: &str) -> Field {
+        // A cut segment stands for itself, as its text is not in the name.
+        Field::Exactly(if is_cut(text) { text.into() } else { encode(text).into() })
+    }
+
+    fn of(wanted: Wanted) -> Result<Field, String> {
+        Ok(match wanted {
+            Wanted::Any => Field::Any,
+            Wanted::Exactly(text) => Field::exactly(&text),
+            Wanted::StartingWith(text) => Field::Prefix(text),
+            Wanted::Glob(text) => {
+                // In brackets a sign means itself.
+                let text = text.replace("%2a", "[*]").replace("%2A", "[*]");
+                let text = text.replace("%3f", "[?]").replace("%3F", "[?]");
+                let text = text.replace("%5b", "[[]").replace("%5B", "[[]");
+                let read = glob::Pattern::new(&unescape(&text));
+                Field::Glob(read.map_err(|error| error.msg.to_owned())?)
+            }
+        })
+    }
+
+    fn matches(&self, segment: &str) -> bool {
+        // Where a segment was cut, it stands for its text.
+        let text = || decode(segment).unwrap_or(Cow::Borrowed(segment));
         match self {
             Field::Any => true,
-            // A cut segment is compared as it stands in the name.
-            Field::Exactly(wanted) => text == wanted || text == encode(wanted),
-            Field::Prefix(wanted) => text.starts_with(wanted.as_str()),
-            Field::Glob(pattern) => pattern.matches_with(text, GLOB),
+            Field::Exactly(wanted) => segment == wanted,
+            Field::Prefix(wanted) => {
+                segment == encode(wanted) || text().starts_with(wanted.as_str())
+            }
+            Field::Glob(pattern) => pattern.matches_with(&text(), GLOB),
         }
     }
 }

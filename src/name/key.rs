@@ -1,9 +1,10 @@
 //! Execution keys and entry names (format.md, section 2).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::segment::{MAX_SEGMENT, decode, encode};
+use super::segment::{MAX_SEGMENT, decode, encode, is_segment_of};
 use crate::clock::{TIMESTAMP_LEN, Timestamp};
 
 /// Which result: notebook, cell, module hash and version label, each any text but the empty one.
@@ -86,16 +87,68 @@ impl ExecutionKey {
     }
 }
 
-/// Prints `notebook:cell:module`, and `:version` unless it is `0`; a colon or percent sign inside
-/// a part is printed as `%3a` or `%25`.
+/// What means something in a key or a selector, and how it is written in a text that means itself
+/// (docs/selectors.md).
+const ESCAPES: [(char, &str); 7] = [
+    (':', "%3a"),
+    ('@', "%40"),
+    ('~', "%7e"),
+    ('*', "%2a"),
+    ('?', "%3f"),
+    ('[', "%5b"),
+    ('%', "%25"),
+];
+
+/// Returns `text` so that it means itself as a part of a key or of a selector.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(ESCAPES.map(|(symbol, _)| symbol)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for symbol in text.chars() {
+        match ESCAPES.iter().find(|(special, _)| *special == symbol) {
+            Some((_, escaped)) => out.push_str(escaped),
+            None => out.push(symbol),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Returns the text that was escaped. Other escapes, as nobody needs them, stand for themselves.
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let escape = rest.get(at..at + 3).unwrap_or("%");
+        match ESCAPES.iter().find(|(_, escaped)| escape.eq_ignore_ascii_case(escaped)) {
+            Some((symbol, escaped)) => {
+                out.push(*symbol);
+                rest = &rest[at + escaped.len()..];
+            }
+            None => {
+                out.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Prints `notebook:cell:module`, and `:version` unless it is `0`; what a selector gives a meaning
+/// is escaped, a colon as `%3a` (docs/selectors.md).
 impl fmt::Display for ExecutionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |part: &str| part.replace('%', "%25").replace(':', "%3a");
-        write!(f, "{}:{}:{}", shown(&self.notebook), shown(&self.cell), shown(&self.module))?;
+        let ExecutionKey { notebook, cell, module, version } = self;
+        write!(f, "{}:{}:{}", escape(notebook), escape(cell), escape(module))?;
         if self.version == DEFAULT_VERSION {
             return Ok(());
         }
-        write!(f, ":{}", shown(&self.version))
+        write!(f, ":{}", escape(version))
     }
 }
 
@@ -103,8 +156,7 @@ impl FromStr for ExecutionKey {
     type Err = NotAKey;
 
     fn from_str(text: &str) -> Result<ExecutionKey, NotAKey> {
-        let read = |part: &str| part.replace("%3a", ":").replace("%3A", ":").replace("%25", "%");
-        let parts: Vec<String> = text.split(':').map(read).collect();
+        let parts: Vec<Cow<'_, str>> = text.split(':').map(unescape).collect();
         match parts.as_slice() {
             [notebook, cell, module] => ExecutionKey::new(notebook, cell, module),
             [notebook, cell, module, version] => {
@@ -124,6 +176,7 @@ pub struct EntryName {
     path: String,
     /// Where the segments of notebook, cell, module and version end.
     ends: [u16; 4],
+    created_at: Timestamp,
 }
 
 /// A text that is not an entry name.
@@ -133,7 +186,8 @@ pub struct NotAnEntryName;
 
 /// The hex digits of the entry's id in its name.
 pub(crate) const ID_DIGITS: usize = 8;
-const LAST_LEN: usize = TIMESTAMP_LEN + 1 + ID_DIGITS;
+/// The bytes of the last segment: a time, a dash and an id.
+pub(crate) const LAST_LEN: usize = TIMESTAMP_LEN + 1 + ID_DIGITS;
 
 impl EntryName {
     /// Returns the name of the entry of `key` that was made at `created_at` and whose tree id
@@ -171,11 +225,12 @@ impl EntryName {
             && last[TIMESTAMP_LEN] == b'-'
             && last[TIMESTAMP_LEN + 1..]
                 .iter()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b))
-            && path
-                .get(start..start + TIMESTAMP_LEN)
-                .is_some_and(|t| t.parse::<Timestamp>().is_ok());
-        if is_name { Ok(EntryName { path, ends }) } else { Err(NotAnEntryName) }
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+        let time = path.get(start..start + TIMESTAMP_LEN).filter(|_| is_name);
+        match time.and_then(|time| time.parse().ok()) {
+            Some(created_at) => Ok(EntryName { path, ends, created_at }),
+            None => Err(NotAnEntryName),
+        }
     }
 
     /// Whether a text has the signs of a name in their places, at a glance: its segments may still
@@ -225,35 +280,47 @@ impl EntryName {
     }
 
     /// Returns the notebook as text; the encoded segment where that was cut.
-    pub fn notebook(&self) -> std::borrow::Cow<'_, str> {
+    pub fn notebook(&self) -> Cow<'_, str> {
         self.text(0)
     }
 
     /// Returns the cell as text; the encoded segment where that was cut.
-    pub fn cell(&self) -> std::borrow::Cow<'_, str> {
+    pub fn cell(&self) -> Cow<'_, str> {
         self.text(1)
     }
 
     /// Returns the module hash as text; the encoded segment where that was cut.
-    pub fn module(&self) -> std::borrow::Cow<'_, str> {
+    pub fn module(&self) -> Cow<'_, str> {
         self.text(2)
     }
 
     /// Returns the version label as text; the encoded segment where that was cut.
-    pub fn version(&self) -> std::borrow::Cow<'_, str> {
+    pub fn version(&self) -> Cow<'_, str> {
         self.text(3)
     }
 
-    fn text(&self, number: usize) -> std::borrow::Cow<'_, str> {
-        let start = if number == 0 { 0 } else { usize::from(self.ends[number - 1]) + 1 };
-        let segment = &self.path[start..usize::from(self.ends[number])];
-        decode(segment).unwrap_or(std::borrow::Cow::Borrowed(segment))
+    fn text(&self, number: usize) -> Cow<'_, str> {
+        let segment = self.segment(number);
+        decode(segment).unwrap_or(Cow::Borrowed(segment))
     }
 
     /// Returns when the entry was made.
     pub fn created_at(&self) -> Timestamp {
-        let start = usize::from(self.ends[3]) + 1;
-        self.path[start..start + TIMESTAMP_LEN].parse().expect("parse() looked at it")
+        self.created_at
+    }
+
+    /// Returns a segment of the key as it stands in the name: 0 is the notebook's.
+    pub(crate) fn segment(&self, number: usize) -> &str {
+        let start = if number == 0 { 0 } else { usize::from(self.ends[number - 1]) + 1 };
+        &self.path[start..usize::from(self.ends[number])]
+    }
+
+    /// Whether these are the texts of the key, and the time as it is printed.
+    pub(crate) fn is_of(&self, texts: [&str; 4], created_at: &str) -> bool {
+        let rest = &self.path[usize::from(self.ends[3]) + 1..];
+        rest.starts_with(created_at)
+            && created_at.len() == TIMESTAMP_LEN
+            && (0..4).all(|number| is_segment_of(self.segment(number), texts[number]))
     }
 
     /// Returns the first 8 hex digits of the entry's tree id.
@@ -330,8 +397,12 @@ mod tests {
     fn keys_are_read_as_people_type_them() {
         let key: ExecutionKey = "nb.ipynb:load:abc".parse().unwrap();
         assert_eq!((key.notebook(), key.cell(), key.version()), ("nb.ipynb", "load", "0"));
-        let key: ExecutionKey = "c%3a/nb:load:abc:v2".parse().unwrap();
+        let key: ExecutionKey = "c%3A/nb:load:abc:v2".parse().unwrap();
         assert_eq!((key.notebook(), key.version()), ("c:/nb", "v2"));
+        let key: ExecutionKey = "a@b~1.ipynb:100%:%40home:%2540%20".parse().unwrap();
+        assert_eq!((key.notebook(), key.cell()), ("a@b~1.ipynb", "100%"));
+        assert_eq!((key.module(), key.version()), ("@home", "%40%20"), "each is read once");
+        assert_eq!(key.to_string(), "a%40b%7e1.ipynb:100%25:%40home:%2540%2520");
         for (text, why) in [("a:b", "no module"), ("a::c", "an empty cell"), ("", "empty")] {
             assert_eq!(text.parse::<ExecutionKey>(), Err(NotAKey), "{why}");
         }

@@ -8,4 +8,5 @@ mod key;
 mod segment;
 
 pub use key::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
-pub(crate) use segment::{decode, encode};
+pub(crate) use key::{LAST_LEN, escape, unescape};
+pub(crate) use segment::{decode, encode, is_cut};

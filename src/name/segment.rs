@@ -44,6 +44,42 @@ fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
         && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
+/// Whether `segment` is that of `text`, without making it.
+pub(super) fn is_segment_of(segment: &str, text: &str) -> bool {
+    if !segment.contains('%') {
+        return segment == text;
+    }
+    let mut rest = text.bytes();
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        let meant = if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            match (digit(bytes.next()), digit(bytes.next())) {
+                (Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+                // It is empty or cut.
+                _ => return encode(text) == segment,
+            }
+        } else {
+            Some(byte)
+        };
+        if rest.next() != meant {
+            return false;
+        }
+    }
+    rest.next().is_none()
+}
+
+/// Whether `text` is a segment that was cut, so that the text of it is in the manifest alone.
+pub(crate) fn is_cut(text: &str) -> bool {
+    let digits = |digest: &str| {
+        digest.len() == CUT_DIGITS
+            && digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    text.len() <= MAX_SEGMENT
+        && text.len() > MAX_SEGMENT / 2
+        && text.rsplit_once(CUT_MARK).is_some_and(|(_, digest)| digits(digest))
+}
+
 /// Returns `text` as one segment: legal on every git host, file system and shell.
 ///
 /// Plain names stay readable; every other byte becomes `%` and two hex digits. A segment of more
@@ -185,6 +221,7 @@ mod tests {
         fn every_name_is_legal_and_survives_the_round_trip(name in any::<String>()) {
             let segment = encode(&name);
             prop_assert!(is_legal(&segment), "{segment}");
+            prop_assert!(is_segment_of(&segment, &name) && !is_segment_of(&segment, &(name.clone() + "x")));
             match decode(&segment) {
                 Some(back) => prop_assert_eq!(back, name.as_str()),
                 None => prop_assert!(segment.contains(CUT_MARK) && segment.len() > MAX_SEGMENT - 22),

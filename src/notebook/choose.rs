@@ -6,9 +6,8 @@ use super::known::{FoundCell, RecordedCells, code_of};
 use super::name::NotebookName;
 use super::restore::{RestoreOptions, RestoredBy, Unmatched};
 use crate::digest::Digest;
-use crate::error::Result;
 use crate::name::EntryName;
-use crate::store::Store;
+use crate::store::Snapshot;
 
 /// A code cell, and the entry that [`restore`](super::restore) would take for it if it showed
 /// nothing.
@@ -27,25 +26,21 @@ pub struct ChosenCell {
 }
 
 /// Returns the code cells of `notebook` in their order, each with the entry that is for it.
-///
-/// # Errors
-/// Those of [`Store::snapshot`].
 pub fn chosen(
-    store: &Store,
+    snapshot: &Snapshot,
     name: &NotebookName,
     notebook: &Notebook<'_>,
-) -> Result<Vec<ChosenCell>> {
+) -> Vec<ChosenCell> {
     let options = RestoreOptions::default();
     let hashes = module_hashes(notebook);
-    let snapshot = store.snapshot()?;
-    let recorded = RecordedCells::of(&snapshot, name);
-    let found = recorded.find(&snapshot, notebook, &hashes);
+    let recorded = RecordedCells::of(snapshot, name);
+    let found = recorded.find(snapshot, notebook, &hashes);
     let mut cells = Vec::with_capacity(found.len());
     for (index, (position, cell)) in notebook.code_cells().enumerate() {
         let module = hashes.modules[index].segment();
         let wanted =
             Wanted { cell: &found[index], module: &module, code: hashes.codes[index].hash };
-        let entry = match wanted.choose(store, &options)? {
+        let entry = match wanted.choose(snapshot, &options) {
             Choice::Entry { name, by } => Some((name, by)),
             Choice::NotAsked | Choice::None(_) => None,
         };
@@ -53,7 +48,7 @@ pub fn chosen(
         let is_executed = cell.is_executed();
         cells.push(ChosenCell { name, module, position, is_executed, entry });
     }
-    Ok(cells)
+    cells
 }
 
 /// A cell that outputs are looked for.
@@ -71,14 +66,14 @@ pub(super) enum Choice {
 }
 
 impl Wanted<'_> {
-    pub(super) fn choose(&self, store: &Store, options: &RestoreOptions) -> Result<Choice> {
-        let chosen = |name: &EntryName, by| Ok(Choice::Entry { name: name.clone(), by });
+    pub(super) fn choose(&self, snapshot: &Snapshot, options: &RestoreOptions) -> Choice {
+        let chosen = |name: &EntryName, by| Choice::Entry { name: name.clone(), by };
         if options.pinned || !options.entries.is_empty() {
             let named = options.entries.iter().rfind(|entry| is_of(entry, self.cell));
             return match named {
                 Some(name) => chosen(name, RestoredBy::Name),
-                None if options.pinned => Ok(Choice::None(Unmatched::NotPinned)),
-                None => Ok(Choice::NotAsked),
+                None if options.pinned => Choice::None(Unmatched::NotPinned),
+                None => Choice::NotAsked,
             };
         }
         let entries = self.cell.entries;
@@ -86,32 +81,32 @@ impl Wanted<'_> {
             return chosen(name, RestoredBy::Module);
         }
         let Some(newest) = entries.last() else {
-            return Ok(Choice::None(Unmatched::NeverRecorded));
+            return Choice::None(Unmatched::NeverRecorded);
         };
-        if let Some(name) = self.newest_of_code(store)? {
+        if let Some(name) = self.newest_of_code(snapshot) {
             return chosen(name, RestoredBy::Code);
         }
         if options.any_code {
             return chosen(newest, RestoredBy::Cell);
         }
-        Ok(Choice::None(Unmatched::OtherCode { newest: newest.clone() }))
+        Choice::None(Unmatched::OtherCode { newest: newest.clone() })
     }
 
     /// Returns the newest entry of the cell's own code. All entries of one module hash are of one
     /// code, so one of each is read.
-    fn newest_of_code(&self, store: &Store) -> Result<Option<&EntryName>> {
+    fn newest_of_code(&self, snapshot: &Snapshot) -> Option<&EntryName> {
         let mut others: Vec<&str> = Vec::new();
         for entry in self.cell.entries.iter().rev() {
             if others.contains(&entry.module_segment()) {
                 continue;
             }
-            let code = store.entry(entry)?.hit().and_then(|entry| code_of(entry.manifest()));
+            let code = snapshot.entry(entry).hit().and_then(|entry| code_of(entry.manifest()));
             if code == Some(self.code) {
-                return Ok(Some(entry));
+                return Some(entry);
             }
             others.push(entry.module_segment());
         }
-        Ok(None)
+        None
     }
 }
 

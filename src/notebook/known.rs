@@ -67,13 +67,8 @@ impl RecordedCells {
         RecordedCells { cells }
     }
 
-    /// Returns the entries of each recorded cell, oldest first.
+    /// Returns the entries of each recorded cell, oldest first; never none.
     pub(super) fn histories(&self) -> impl Iterator<Item = &[EntryName]> {
-        self.cells.values().map(Vec::as_slice)
-    }
-
-    /// Returns the entries of each cell, oldest first; never none.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &[EntryName]> {
         self.cells.values().map(Vec::as_slice)
     }
 

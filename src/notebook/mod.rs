@@ -8,7 +8,7 @@
 //!   fill(notebook, filled) -> the bytes with outputs, the inverse of strip
 //!
 //! record(store, name, notebook)  -> every executed cell as an entry
-//! restore(store, name, notebook) -> the bytes with the outputs of the newest entries
+//! restore(snapshot, name, notebook) -> the bytes with the outputs of the newest entries
 //! cells_at(snapshot, name)       -> the cells that the notebook had then, by their entries
 //! import(store, plan)            -> every committed version of every notebook as entries
 //! rename(store, old, new)        -> a notebook's entries under another name

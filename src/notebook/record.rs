@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::entry::{PartKind, PartPath, Provenance};
 use crate::error::{Error, Result};
 use crate::name::{EntryName, ExecutionKey};
-use crate::store::{Draft, DraftPart, Source, Store};
+use crate::store::{Draft, DraftPart, Snapshot, Source, Store};
 
 /// What the manifest says of entries that were recorded.
 pub(super) const PRODUCER: &str = concat!("recell ", env!("CARGO_PKG_VERSION"), " record");
@@ -89,7 +89,7 @@ pub struct TooLarge {
 /// neither recorded nor stripped.
 ///
 /// # Errors
-/// Those of [`Store::list`] and [`Store::put_many`]; then nothing was stored.
+/// Those of [`Store::snapshot`] and [`Store::put_many`]; then nothing was stored.
 pub fn record(
     store: &Store,
     name: &NotebookName,
@@ -117,8 +117,6 @@ pub fn record(
     let snapshot = store.snapshot()?;
     let recorded = RecordedCells::of(&snapshot, name);
     let found = recorded.find(&snapshot, notebook, &hashes);
-    // Names that a snapshot holds are copied by the next put.
-    drop(snapshot);
     let indices: Vec<usize> = executed.iter().map(|(index, _)| *index).collect();
     let cells: Vec<&Cell<'_>> = executed.iter().map(|(_, cell)| *cell).collect();
     let parts = parts_of(notebook, &cells, report.output_bytes);
@@ -128,7 +126,7 @@ pub fn record(
         let newest = found[index].entries.last();
         if let Some(newest) = newest
             && newest.module_segment() == module.segment()
-            && holds(store, newest, &parts)?
+            && holds(&snapshot, newest, &parts)
         {
             report.unchanged += 1;
             report.confirmed.push(newest.clone());
@@ -157,6 +155,8 @@ pub fn record(
             key.map_err(|source| Error::Key { text: name.to_string(), source: source.into() })?;
         drafts.push((key, draft));
     }
+    // Names that a snapshot holds are copied by the next put.
+    drop(snapshot);
     if !drafts.is_empty() {
         let before = store.bytes_written();
         report.new = store.put_many(drafts)?;
@@ -190,8 +190,8 @@ pub(super) fn all_parts<'a>(notebook: &Notebook<'a>, cell: &Cell<'_>) -> Vec<Out
 }
 
 /// Whether an entry has just these parts. One that cannot be read has not: it is stored anew.
-fn holds(store: &Store, name: &EntryName, parts: &[OutputPart<'_>]) -> Result<bool> {
-    let Some(entry) = store.entry(name)?.hit() else { return Ok(false) };
+fn holds(snapshot: &Snapshot, name: &EntryName, parts: &[OutputPart<'_>]) -> bool {
+    let Some(entry) = snapshot.entry(name).hit() else { return false };
     let stored = &entry.manifest().parts;
     let same = |part: &OutputPart<'_>| {
         stored.iter().any(|stored| {
@@ -201,7 +201,7 @@ fn holds(store: &Store, name: &EntryName, parts: &[OutputPart<'_>]) -> Result<bo
                 && stored.digest == Digest::of(&part.bytes)
         })
     };
-    Ok(stored.len() == parts.len() && parts.iter().all(same))
+    stored.len() == parts.len() && parts.iter().all(same)
 }
 
 /// An executed cell on its way into the store.

@@ -11,17 +11,13 @@ use super::layout::{CellOutputs, LAYOUT_PATH, LayoutDamage, join};
 use super::lexer::Span;
 use super::name::NotebookName;
 use super::record::NBFORMAT;
-use crate::clock::Timestamp;
-use crate::error::Result;
 use crate::lookup::{Lookup, Miss};
 use crate::name::EntryName;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Snapshot};
 
 /// Which entries [`restore`] brings back; by default the newest of the code that stands there.
 #[derive(Debug, Clone, Default)]
 pub struct RestoreOptions {
-    /// Take no entry that was made after this moment.
-    pub as_of: Option<Timestamp>,
     /// Where no entry is of the cell's code, take the newest of the cell whatever its code was.
     pub any_code: bool,
     /// Replace outputs that the notebook shows.
@@ -146,21 +142,16 @@ pub enum Unusable {
 ///
 /// For each cell that is the newest entry of its module hash, else of its own code. Cells that
 /// show outputs keep them. Where nothing but outputs was taken away, the result is the notebook
-/// as it was recorded, to the byte.
-///
-/// # Errors
-/// Those of [`Store::snapshot`]. What is wrong with an entry is told in [`Restored::cells`].
+/// as it was recorded, to the byte. What is wrong with an entry is told in [`Restored::cells`].
 pub fn restore(
-    store: &Store,
+    snapshot: &Snapshot,
     name: &NotebookName,
     notebook: &Notebook<'_>,
     options: &RestoreOptions,
-) -> Result<Restored> {
+) -> Restored {
     let hashes = module_hashes(notebook);
-    let snapshot = store.snapshot()?;
-    let snapshot = options.as_of.map_or(snapshot.clone(), |moment| snapshot.as_of(moment));
-    let recorded = RecordedCells::of(&snapshot, name);
-    let found = recorded.find(&snapshot, notebook, &hashes);
+    let recorded = RecordedCells::of(snapshot, name);
+    let found = recorded.find(snapshot, notebook, &hashes);
     let mut restored = Restored { bytes: Vec::new(), cells: Vec::new(), without_cell: Vec::new() };
     let mut filled = Vec::with_capacity(found.len());
     for (index, (position, cell)) in notebook.code_cells().enumerate() {
@@ -171,11 +162,11 @@ pub fn restore(
         let outcome = if keeps && !options.pinned {
             RestoreOutcome::Kept
         } else {
-            match wanted.choose(store, options)? {
+            match wanted.choose(snapshot, options) {
                 Choice::Entry { name: entry, by } => {
                     // What is kept is compared as a whole, with its count.
                     let whole = keeps || options.overwrite;
-                    match outputs_for(store, &entry, notebook, cell, whole)? {
+                    match outputs_for(snapshot, &entry, notebook, cell, whole) {
                         Ok(outputs) if shows(notebook, cell, &outputs) => RestoreOutcome::Kept,
                         Ok(_) if keeps => {
                             RestoreOutcome::Unmatched(Unmatched::ShowsOther { pinned: entry })
@@ -198,7 +189,7 @@ pub fn restore(
     let asked = options.entries.iter();
     restored.without_cell = asked.filter(|entry| !has_cell(entry)).cloned().collect();
     restored.bytes = fill(notebook, &filled).expect("only values that have a place were chosen");
-    Ok(restored)
+    restored
 }
 
 /// Whether a cell shows these outputs already, as one that was run and has none.
@@ -212,30 +203,26 @@ fn shows(notebook: &Notebook<'_>, cell: &Cell<'_>, outputs: &CellOutputs) -> boo
 
 /// Returns what an entry holds for `cell`, without the values that the cell has no place for.
 fn outputs_for(
-    store: &Store,
+    snapshot: &Snapshot,
     name: &EntryName,
     notebook: &Notebook<'_>,
     cell: &Cell<'_>,
     overwrite: bool,
-) -> Result<std::result::Result<CellOutputs, Unusable>> {
-    let entry = match store.entry(name)? {
-        Lookup::Hit(entry) => entry,
-        Lookup::Miss(miss) => return Ok(Err(miss.into())),
-    };
+) -> Result<CellOutputs, Unusable> {
+    let entry = snapshot.entry(name).ok()?;
     entry.mark_used();
-    Ok(read_outputs(&entry, notebook.format().major).and_then(|mut outputs| {
-        if cell.outputs().is_none() && outputs.outputs.is_some() {
-            return Err(Unusable::NoPlace);
-        }
-        // A count that stands there without outputs was kept when they were stripped.
-        if cell.execution_count().is_none() || (cell.is_executed() && !overwrite) {
-            outputs.execution_count = None;
-        }
-        Ok(outputs)
-    }))
+    let mut outputs = read_outputs(&entry, notebook.format().major)?;
+    if cell.outputs().is_none() && outputs.outputs.is_some() {
+        return Err(Unusable::NoPlace);
+    }
+    // A count that stands there without outputs was kept when they were stripped.
+    if cell.execution_count().is_none() || (cell.is_executed() && !overwrite) {
+        outputs.execution_count = None;
+    }
+    Ok(outputs)
 }
 
-fn read_outputs(entry: &Entry, nbformat: u64) -> std::result::Result<CellOutputs, Unusable> {
+fn read_outputs(entry: &Entry, nbformat: u64) -> Result<CellOutputs, Unusable> {
     let manifest = entry.manifest();
     if manifest.part(LAYOUT_PATH).is_none() {
         return Err(Unusable::NoOutputs);

@@ -44,7 +44,7 @@ pub fn cells_at(snapshot: &Snapshot, name: &NotebookName) -> Vec<CellState> {
     let recorded = RecordedCells::of(snapshot, name);
     let mut placed = Vec::new();
     let mut others = Vec::new();
-    for entries in recorded.entries() {
+    for entries in recorded.histories() {
         let newest = entries.last().expect("a recorded cell has an entry");
         let entry = snapshot.entry(newest).ok();
         match Recorded::of(entries, entry) {

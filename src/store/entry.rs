@@ -30,20 +30,12 @@ impl Entry {
         name: EntryName,
         tree: ObjectId,
     ) -> std::result::Result<Entry, Miss> {
-        let reader = Reader { inner, name: &name };
         let damaged =
             |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
-        if !id_starts_with(&tree, name.id8()) {
-            return Err(damaged("its tag stands for another tree than its name says"));
-        }
         let mut root = Vec::with_capacity(256);
-        reader.object(&tree, Kind::Tree, "its tree", &mut root)?;
-        let Some((TreeMode::File, manifest_id)) = tree_entry(reader.format(), &root, MANIFEST_FILE)
-        else {
-            return Err(damaged("its tree has no manifest"));
-        };
         let mut bytes = Vec::with_capacity(1024);
-        reader.object(&manifest_id, Kind::Blob, "its manifest", &mut bytes)?;
+        read_manifest(inner, &name, &tree, &mut root, &mut bytes)?;
+        let reader = Reader { inner, name: &name };
         let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
             ManifestProblem::NewerFormat(_) => {
                 Miss::NewerFormat { name: name.to_string(), reason: problem.to_string() }
@@ -164,6 +156,29 @@ impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Entry({})", self.name)
     }
+}
+
+/// Reads the tree of an entry into `root` and the bytes of its manifest into `out`, both checked
+/// by their ids.
+pub(super) fn read_manifest(
+    inner: &Inner,
+    name: &EntryName,
+    tree: &ObjectId,
+    root: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), Miss> {
+    let reader = Reader { inner, name };
+    let damaged =
+        |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
+    if !id_starts_with(tree, name.id8()) {
+        return Err(damaged("its tag stands for another tree than its name says"));
+    }
+    reader.object(tree, Kind::Tree, "its tree", root)?;
+    let Some((TreeMode::File, manifest_id)) = tree_entry(reader.format(), root, MANIFEST_FILE)
+    else {
+        return Err(damaged("its tree has no manifest"));
+    };
+    reader.object(&manifest_id, Kind::Blob, "its manifest", out)
 }
 
 fn id_starts_with(id: &ObjectId, hex: &str) -> bool {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::entry::read_manifest;
 use super::{Entry, Inner, Store};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::ObjectId;
 use crate::index::{Names, Pattern};
 use crate::lookup::{Lookup, Miss};
-use crate::name::{EntryName, ExecutionKey};
+use crate::name::{EntryName, ExecutionKey, decode, encode};
 
 /// The store as it was at one look, or as of a moment before that. Cheap to clone.
 ///
@@ -76,6 +77,11 @@ impl Snapshot {
         }
     }
 
+    /// Whether there is an entry of that name. It is not read.
+    pub fn names_entry(&self, name: &EntryName) -> bool {
+        self.tree_of(name).is_some()
+    }
+
     /// Returns the name of the newest entry of `key`; `None` if there is none.
     pub fn newest(&self, key: &ExecutionKey) -> Option<EntryName> {
         self.names.newest(&key.path(), self.as_of).map(|(name, _)| name)
@@ -97,6 +103,44 @@ impl Snapshot {
         let prefix = pattern.prefix();
         let names = self.with_prefix(&prefix).map(|(name, _)| name);
         names.filter(|name| pattern.matches(name)).collect()
+    }
+
+    /// Returns what [`Snapshot::list`] does, with the tree of each entry.
+    pub(crate) fn list_with_trees(&self, pattern: &Pattern) -> Vec<(EntryName, ObjectId)> {
+        let prefix = pattern.prefix();
+        let mut found = self.names.with_prefix(&prefix);
+        found.retain(|(name, _)| self.is_within(name) && pattern.matches(name));
+        found
+    }
+
+    /// Reads the bytes of the manifest of an entry that was listed into `out`, checked by their id;
+    /// `scratch` is anything.
+    ///
+    /// # Errors
+    /// The [`Miss`] if it cannot be read.
+    pub(crate) fn read_manifest(
+        &self,
+        name: &EntryName,
+        tree: &ObjectId,
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Miss> {
+        read_manifest(&self.inner, name, tree, scratch, out)
+    }
+
+    /// Returns the notebooks that have entries, sorted.
+    pub fn notebooks(&self) -> Vec<String> {
+        self.segments("")
+    }
+
+    /// Returns the cells of a notebook that have entries, sorted.
+    pub fn cells(&self, notebook: &str) -> Vec<String> {
+        self.segments(&format!("{}/", encode(notebook)))
+    }
+
+    fn segments(&self, prefix: &str) -> Vec<String> {
+        let found = self.names.segments(prefix, self.as_of).into_iter();
+        found.map(|it| decode(&it).map_or(it.clone(), std::borrow::Cow::into_owned)).collect()
     }
 
     pub(crate) fn tree_of(&self, name: &EntryName) -> Option<ObjectId> {

@@ -121,7 +121,7 @@ fn a_notebook_that_cannot_be_read_keeps_all_its_results() {
     let before = count();
     env.write("sales.ipynb", "<<<<<<< ours\n{}\n");
     let ran = env.recell(&["prune", "--yes"]).run();
-    assert_eq!(count(), before, "what it can produce is not known: {}", ran);
+    assert_eq!(count(), before, "what it can produce is not known: {ran}");
     env.write("sales.ipynb", fixture("second-run/sales.ipynb"));
     env.recell(&["prune", "--yes"]).ok();
     assert!(count() < before);

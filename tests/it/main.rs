@@ -39,4 +39,5 @@ mod removing;
 mod renaming;
 mod repairing;
 mod sealing;
+mod selecting;
 mod support;

@@ -7,7 +7,7 @@ use recell::notebook::{
     Notebook, NotebookName, RecordContext, RecordReport, RestoreOptions, RestoreOutcome, Restored,
     RestoredBy, StripOptions, Unmatched, Unusable, record, restore, strip,
 };
-use recell::{Lookup, Pattern, Store, Timestamp};
+use recell::{Lookup, Pattern, Snapshot, Store, Timestamp};
 
 use crate::support::TestEnv;
 
@@ -76,7 +76,16 @@ fn store_at(env: &TestEnv, second: i64) -> Store {
 }
 
 fn restored(store: &Store, called: &str, bytes: &[u8], options: &RestoreOptions) -> Restored {
-    restore(store, &name(called), &Notebook::parse(bytes).unwrap(), options).unwrap()
+    restored_from(&store.snapshot().unwrap(), called, bytes, options)
+}
+
+fn restored_from(
+    snapshot: &Snapshot,
+    called: &str,
+    bytes: &[u8],
+    options: &RestoreOptions,
+) -> Restored {
+    restore(snapshot, &name(called), &Notebook::parse(bytes).unwrap(), options)
 }
 
 fn stripped(bytes: &[u8]) -> Vec<u8> {
@@ -149,8 +158,9 @@ fn another_execution_count_is_another_run_that_costs_little() {
     assert!(report.stored_bytes < first.stored_bytes / 10, "{report:?}");
     let back = restored(&store, "f.ipynb", &stripped(again.as_bytes()), &RestoreOptions::default());
     assert!(back.bytes == again.as_bytes());
-    let options = RestoreOptions { as_of: Some(at(59)), ..RestoreOptions::default() };
-    let back = restored(&store, "f.ipynb", &stripped(text.as_bytes()), &options);
+    let before = store.snapshot().unwrap().as_of(at(59));
+    let options = RestoreOptions::default();
+    let back = restored_from(&before, "f.ipynb", &stripped(text.as_bytes()), &options);
     assert!(back.bytes == text.as_bytes(), "the count of the run before");
 }
 
@@ -161,19 +171,19 @@ fn the_first_run_comes_back_as_of_its_time() {
     let (first, second) = (fixture("sales.ipynb"), fixture("second-run/sales.ipynb"));
     record_at(&store_at(&env, 0), "sales.ipynb", &first, 0);
     record_at(&store_at(&env, 60), "sales.ipynb", &second, 60);
-    let store = env.open();
+    let now = env.open().snapshot().unwrap();
+    let options = RestoreOptions::default();
     for (bytes, as_of, why) in [
         (&first, None, "its code says which run"),
         (&second, None, "and that of the second"),
         (&first, Some(at(59)), "as of the time between"),
         (&second, Some(at(60)), "the bound is inclusive"),
     ] {
-        let options = RestoreOptions { as_of, ..RestoreOptions::default() };
-        let back = restored(&store, "sales.ipynb", &stripped(bytes), &options);
+        let then = as_of.map_or(now.clone(), |moment| now.as_of(moment));
+        let back = restored_from(&then, "sales.ipynb", &stripped(bytes), &options);
         assert!(back.bytes == *bytes, "{why}: {:?}", back.cells);
     }
-    let options = RestoreOptions { as_of: Some(at(-1)), ..RestoreOptions::default() };
-    let back = restored(&store, "sales.ipynb", &stripped(&first), &options);
+    let back = restored_from(&now.as_of(at(-1)), "sales.ipynb", &stripped(&first), &options);
     assert!(back.bytes == stripped(&first), "before the first run there is nothing");
     let reasons = back.cells.iter().map(|cell| &cell.outcome);
     for reason in reasons {

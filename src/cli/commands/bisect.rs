@@ -78,8 +78,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
-    let snapshot = store.snapshot()?;
+    let snapshot = session.snapshot(&session.store()?)?;
     let names = history(&snapshot, &args.cell)?;
     let question = args.question();
     let since = since(&snapshot, &names, &question);
@@ -172,7 +171,7 @@ fn print(
     let commits = told.map(Told::commits).unwrap_or_default();
     let mut push = |head: &'static str, version: &Version, commit: Option<String>| {
         let name = &version.name;
-        columns.push(vec![
+        columns.push([
             head.into(),
             name.created_at().to_local().into(),
             Cell::styled(words::ago(now, name.created_at()), FAINT),

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         ]);
         for setting in chosen {
             let origin = Cell::styled(setting.origin.to_string(), FAINT);
-            columns.push(vec![setting.key.name().into(), setting.value.into(), origin]);
+            columns.push([setting.key.name().into(), setting.value.into(), origin]);
         }
         return columns.print(ui);
     }

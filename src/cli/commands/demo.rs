@@ -156,7 +156,7 @@ impl<'s> Demo<'s> {
             disk::replace_unsynced(&self.root.join(name), bytes)?;
             let recording = Instant::now();
             let report = self.record(name, bytes)?;
-            columns.push(vec![
+            columns.push([
                 format!("   {name}").into(),
                 grouped(report.new.len()).into(),
                 size(report.output_bytes).into(),
@@ -236,8 +236,10 @@ impl<'s> Demo<'s> {
     /// Restores a notebook from its code alone, and compares.
     fn bring_back(&self, name: &str, original: &[u8], as_of: Option<Timestamp>) -> Result<()> {
         let bare = strip(&parse(original), ALL);
-        let options = RestoreOptions { as_of, ..RestoreOptions::default() };
-        let restored = restore(&self.store, &name_of(name), &parse(&bare), &options)?;
+        let now = self.store.snapshot()?;
+        let snapshot = as_of.map_or(now.clone(), |moment| now.as_of(moment));
+        let options = RestoreOptions::default();
+        let restored = restore(&snapshot, &name_of(name), &parse(&bare), &options);
         disk::replace_unsynced(&self.root.join(name), &restored.bytes)?;
         if disk::read(&self.root.join(name))? == original {
             return Ok(());

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::args::moment;
 use crate::cli::describe::one_line;
 use crate::cli::differences::{Detail, print_entry, print_notebook};
 use crate::cli::notebooks::folder_in;
@@ -16,13 +15,12 @@ use crate::cli::{json, words};
 use crate::clock::Timestamp;
 use crate::config::Glob;
 use crate::error::{Error, Result};
-use crate::git::HostRepository;
 use crate::history::diff::{CellVersion, DiffOptions, diff_entries, diff_notebooks};
 use crate::index::Pattern;
 use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::notebook::{CellState, NotebookName, cells_at};
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Snapshot};
 
 /// Lines, rows and cells of a part that a person is shown; a machine gets more.
 const LISTED: usize = 100;
@@ -69,24 +67,24 @@ enum Side {
     Notebook(Point),
 }
 
-/// A notebook at a moment; now if there is none.
+/// A notebook in the store as of a moment, or now.
 #[derive(Clone)]
 struct Point {
     notebook: NotebookName,
-    as_of: Option<Timestamp>,
+    snapshot: Snapshot,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
-    let before = side(session, &store, &args.before)?;
+    let snapshot = session.snapshot(&session.store()?)?;
+    let before = side(session, &snapshot, &args.before)?;
     let (before, after) = match &args.after {
-        Some(text) => (before, side(session, &store, text)?),
-        None => (earlier(&store, &before)?, before),
+        Some(text) => (before, side(session, &snapshot, text)?),
+        None => (earlier(&snapshot, &before)?, before),
     };
     let is_same = match (before, after) {
         (Side::Entry(before), Side::Entry(after)) => entries(args, session, &before, &after)?,
         (Side::Notebook(before), Side::Notebook(after)) => {
-            notebooks(args, session, &store, &before, &after)?
+            notebooks(args, session, &before, &after)?
         }
         _ => {
             let after = args.after.clone().unwrap_or_default();
@@ -109,88 +107,74 @@ impl Args {
 }
 
 /// Returns what a text means: a notebook if one is recorded under it, else an entry.
-fn side(session: &Session, store: &Store, text: &str) -> Result<Side, Failure> {
-    if let Some(notebook) = notebook(session, store, text)? {
-        return Ok(Side::Notebook(Point { notebook, as_of: None }));
-    }
-    if let Some((name, point)) = text.rsplit_once('@')
-        && let Some(notebook) = notebook(session, store, name)?
-    {
-        let as_of = Some(moment_of(session, point)?);
-        return Ok(Side::Notebook(Point { notebook, as_of }));
-    }
+fn side(session: &Session, snapshot: &Snapshot, text: &str) -> Result<Side, Failure> {
     let selection: Selection =
         text.parse().map_err(|_| Miss::NeverStored { name: text.to_owned() })?;
-    Ok(Side::Entry(Box::new(selection.entry_for_person(store)?)))
+    let resolved = selection.resolve(session, snapshot)?;
+    let (selector, then) = (&resolved.selector, resolved.view.snapshot());
+    if selector.back() == 0
+        && let Some(text) = selector.notebook()
+        && let Some(notebook) = notebook(session, snapshot, text)?
+    {
+        return Ok(Side::Notebook(Point { notebook, snapshot: then.clone() }));
+    }
+    Ok(Side::Entry(Box::new(selection.entry_for_person(session, snapshot)?)))
 }
 
-/// Returns the notebook that a text names, in the store or by its path from here.
-fn notebook(session: &Session, store: &Store, text: &str) -> Result<Option<NotebookName>> {
-    let recorded = |name: NotebookName| -> Result<Option<NotebookName>> {
-        let names = store.list(&Pattern::notebook(name.as_str()))?;
-        Ok((!names.is_empty()).then_some(name))
-    };
+/// Returns the notebook that a text names: in the store, by its path from here, or by the end of
+/// its path if no other has it.
+fn notebook(session: &Session, snapshot: &Snapshot, text: &str) -> Result<Option<NotebookName>> {
+    let recorded =
+        |name: &NotebookName| !snapshot.list(&Pattern::notebook(name.as_str())).is_empty();
     let Some(name) = NotebookName::of_path(Path::new(text)).filter(|_| !text.is_empty()) else {
         return Ok(None);
     };
-    if let Some(name) = recorded(name)? {
+    if recorded(&name) {
         return Ok(Some(name));
     }
     let full = session.path(Path::new(text));
     let place = full.parent().and_then(|folder| folder_in(session.workspace().ok()?, folder));
-    let name = place
+    let here = place
         .zip(full.file_name())
         .and_then(|(folder, file)| NotebookName::of_path(&folder.join(file)));
-    name.map_or(Ok(None), recorded)
-}
-
-/// Returns the moment that follows `@`: a time, or that of a commit of the host repository.
-fn moment_of(session: &Session, text: &str) -> Result<Timestamp, Failure> {
-    if let Ok(moment) = moment(text) {
-        return Ok(moment);
+    if let Some(name) = here.filter(recorded) {
+        return Ok(Some(name));
     }
-    let unknown = || Failure::from(Miss::NeverStored { name: format!("@{text}") });
-    let git = session.git();
-    let workspace = session.workspace()?;
-    let host = HostRepository::discover(workspace.base(), &git).map_err(|_| unknown())?;
-    let revision = format!("{text}^{{commit}}");
-    let args = ["log", "-1", "--format=%ct", "--end-of-options", revision.as_str(), "--"];
-    let output = host.ask(&git, args).run().map_err(|_| unknown())?;
-    let seconds: i64 = output.text().trim().parse().map_err(|_| unknown())?;
-    // Git knows seconds only; what was recorded for the commit may be of the same one.
-    Ok(Timestamp::from_micros(seconds.saturating_mul(1_000_000).saturating_add(999_999)))
+    let ends = |it: &String| it.strip_suffix(text).is_some_and(|rest| rest.ends_with('/'));
+    let mut found: Vec<String> = snapshot.notebooks().into_iter().filter(ends).collect();
+    if found.len() > 1 {
+        return Err(Error::Ambiguous { text: text.to_owned(), candidates: found });
+    }
+    Ok(found.pop().and_then(|name| NotebookName::of_path(Path::new(&name))))
 }
 
 /// Returns what was before `side`.
-fn earlier(store: &Store, side: &Side) -> Result<Side, Failure> {
+fn earlier(snapshot: &Snapshot, side: &Side) -> Result<Side, Failure> {
     match side {
         Side::Entry(entry) => {
             let name = entry.name();
             let cell = shown(&[&name.notebook(), &name.cell()]);
             let pattern = Pattern::parse(&cell)
                 .map_err(|source| Error::Key { text: cell.clone(), source: source.into() })?;
-            let mut names = store.list(&pattern)?;
+            let mut names = snapshot.list(&pattern);
             names.retain(|it| it.version() == name.version() && order(it) < order(name));
             names.sort_by(|a, b| order(a).cmp(&order(b)));
             let none =
                 || Miss::NeverStored { name: format!("{cell} before {}", name.created_at()) };
             let before = names.pop().ok_or_else(none)?;
-            Ok(Side::Entry(Box::new(store.entry(&before)?.ok()?)))
+            Ok(Side::Entry(Box::new(snapshot.entry(&before).ok()?)))
         }
-        Side::Notebook(Point { notebook, as_of }) => {
-            let mut times: Vec<Timestamp> = store
-                .list(&Pattern::notebook(notebook.as_str()))?
-                .iter()
-                .map(EntryName::created_at)
-                .filter(|at| as_of.is_none_or(|bound| *at <= bound))
-                .collect();
+        Side::Notebook(Point { notebook, snapshot }) => {
+            let names = snapshot.list(&Pattern::notebook(notebook.as_str()));
+            let mut times: Vec<Timestamp> = names.iter().map(EntryName::created_at).collect();
             times.sort_unstable();
             let none = || Miss::NeverStored { name: format!("{notebook} before its first record") };
             let mut first = times.pop().ok_or_else(none)?;
             while let Some(before) = times.pop() {
                 if first.micros() - before.micros() > TOGETHER {
-                    let as_of = Some(before);
-                    return Ok(Side::Notebook(Point { notebook: notebook.clone(), as_of }));
+                    let point =
+                        Point { notebook: notebook.clone(), snapshot: snapshot.as_of(before) };
+                    return Ok(Side::Notebook(point));
                 }
                 first = before;
             }
@@ -238,23 +222,19 @@ fn entries(args: &Args, session: &Session, before: &Entry, after: &Entry) -> Res
 fn notebooks(
     args: &Args,
     session: &Session,
-    store: &Store,
     before: &Point,
     after: &Point,
 ) -> Result<bool, Failure> {
-    let cells = |point: &Point| -> Result<Vec<CellVersion>> {
-        let now = store.snapshot()?;
-        let then = point.as_of.map_or(now.clone(), |moment| now.as_of(moment));
-        let cells = cells_at(&then, &point.notebook);
-        Ok(cells.into_iter().map(version).collect())
+    let cells = |point: &Point| -> Vec<CellVersion> {
+        cells_at(&point.snapshot, &point.notebook).into_iter().map(version).collect()
     };
-    let (old, new) = (cells(before)?, cells(after)?);
+    let (old, new) = (cells(before), cells(after));
     let diff = diff_notebooks(&old, &new, &args.options(session));
     let is_same = diff.is_same();
     let ui = &session.ui;
     if ui.json() {
         let said = |point: &Point| {
-            let as_of = point.as_of.map(Timestamp::to_rfc3339);
+            let as_of = point.snapshot.moment().map(Timestamp::to_rfc3339);
             json!({ "notebook": point.notebook.as_str(), "as_of": as_of })
         };
         let mut value = json!({ "before": said(before), "after": said(after), "same": is_same });
@@ -263,8 +243,10 @@ fn notebooks(
         return Ok(is_same);
     }
     for (side, point) in [("before", before), ("after", after)] {
-        let when =
-            point.as_of.map_or_else(|| "now".into(), |it| format!("as of {}", it.to_local()));
+        let when = point
+            .snapshot
+            .moment()
+            .map_or_else(|| "now".into(), |it| format!("as of {}", it.to_local()));
         let name = ui.paint(STRONG, one_line(point.notebook.as_str()));
         ui.line(format_args!("{} {name} {when}", ui.paint(FAINT, format!("{side:<6}"))))?;
     }

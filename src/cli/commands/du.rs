@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         (args.by.name(), Align::Left),
     ]);
     for row in &shown {
-        columns.push(vec![
+        columns.push([
             size(row.bytes).into(),
             size(row.exclusive).into(),
             grouped(row.entries).into(),

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::args::moment;
 use crate::cli::columns::{Align, Cell, Columns};
 use crate::cli::json;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::FAINT;
-use crate::clock::Timestamp;
 use crate::collection::{
     self, CollectionName, Context, Explanation, Found, Query, explain, find_all, find_each,
     find_first,
@@ -35,14 +33,12 @@ pub(crate) struct Args {
     /// Say of each collection along the chain why it was searched or not.
     #[arg(long)]
     explain: bool,
-    /// As it was at that time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    as_of: Option<Timestamp>,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let context = Context::open(&session.store()?)?;
-    let context = args.as_of.map_or(context.clone(), |moment| context.as_of(moment));
+    let as_of = session.as_of()?.map(|moment| moment.span.last);
+    let context = as_of.map_or(context.clone(), |moment| context.as_of(moment));
     let query = query(args, &context)?;
     if args.explain {
         return print_explanation(session, &explain(&context, &query, &args.chain)?);
@@ -132,7 +128,7 @@ fn print_found(session: &Session, found: &[Found]) -> Outcome {
     for one in found {
         let cell = (one.entry.notebook().into_owned(), one.entry.cell().into_owned());
         let key = one.entry.key().map_or(one.entry.key_path().to_owned(), |key| key.to_string());
-        columns.push(vec![
+        columns.push([
             one.entry.created_at().to_local().into(),
             Cell::styled(one.entry.id8(), FAINT),
             one.collection.as_str().into(),
@@ -167,7 +163,7 @@ fn print_explanation(session: &Session, explanation: &Explanation) -> Outcome {
     let mut columns = Columns::new(&[("collection", Align::Left), ("why", Align::Left)]);
     for visit in &explanation.visits {
         let name = format!("{}{}", "  ".repeat(visit.depth), visit.collection);
-        columns.push(vec![name.into(), visit.reason.to_string().into()]);
+        columns.push([name.into(), visit.reason.to_string().into()]);
     }
     columns.print(ui)?;
     if explanation.found.is_empty() {

@@ -20,7 +20,9 @@ use crate::store::Entry;
 /// Print what an entry holds, or write its parts as files
 ///
 /// KEY is notebook:cell:module[:version], which stands for its newest entry; or notebook:cell for
-/// the newest of any module; or the name of one entry.
+/// the newest of any module, where the names may be shortened; or the name or id of one entry. With
+/// `~2` behind it, it is two versions back; with `@` and a time or a commit, it is of then:
+/// `sales:load@"2 days ago"`, `sales:load@HEAD~5` (docs/selectors.md).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The entry.
@@ -32,7 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
-    let entry = args.key.entry(&store)?;
+    let entry = args.key.entry(session, &session.snapshot(&store)?)?;
     entry.mark_used();
     match &args.output {
         Some(folder) => write_out(session, &entry, &session.path(folder)),

@@ -20,12 +20,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
+    let snapshot = session.snapshot(&session.store()?)?;
     let ui = &session.ui;
     let mut misses: Vec<Miss> = Vec::new();
     let mut found: Vec<Value> = Vec::new();
     for key in &args.keys {
-        let name = key.name(&store)?;
+        let name = key.name(session, &snapshot)?;
         if ui.json() {
             let entry = name.as_ref().map(json::name);
             found.push(json!({ "key": key.text(), "stored": name.is_some(), "entry": entry }));
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             ui.line(name)?;
         }
         if name.is_none() {
-            misses.push(key.miss());
+            misses.push(key.miss(session, &snapshot));
         }
     }
     if ui.json() {

@@ -108,11 +108,7 @@ fn show_plan(session: &Session, plan: &ImportPlan) -> Outcome {
     ]);
     for (name, versions, former) in plan.notebooks() {
         let former: Vec<&str> = former.iter().map(NotebookName::as_str).collect();
-        columns.push(vec![
-            name.as_str().into(),
-            grouped(versions).into(),
-            former.join(", ").into(),
-        ]);
+        columns.push([name.as_str().into(), grouped(versions).into(), former.join(", ").into()]);
     }
     columns.print(&session.ui)?;
     let notebooks = count(plan.notebooks().count(), "notebook", "notebooks");
@@ -133,7 +129,7 @@ fn print(session: &Session, report: &ImportReport) -> Outcome {
     ]);
     let some = |number: usize| if number == 0 { String::new() } else { grouped(number) };
     for notebook in &report.notebooks {
-        columns.push(vec![
+        columns.push([
             notebook.name.as_str().into(),
             grouped(notebook.versions).into(),
             some(notebook.known).into(),

@@ -1,22 +1,19 @@
 //! `recell log`: the results of cells over time.
 
-use std::collections::BTreeMap;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use crate::cli::changes::changes;
-use crate::cli::columns::{Align, Cell, Columns};
+use crate::cli::columns::{Align, Cell, Columns, Row};
+use crate::cli::moment::Moment;
 use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::shown;
+use crate::cli::selection::{Resolved, Selection};
 use crate::cli::session::Session;
 use crate::cli::ui::{FAINT, STRONG};
 use crate::cli::{json, words};
-use crate::entry::Manifest;
-use crate::error::Result;
-use crate::index::Pattern;
-use crate::lookup::{Lookup, Miss};
-use crate::name::EntryName;
-use crate::store::Store;
+use crate::clock::Timestamp;
+use crate::entry::Facts;
+use crate::history::{LogEntry, LogOptions, When, log};
+use crate::lookup::Lookup;
+use crate::store::Snapshot;
 
 /// Digits of a module hash or commit that are shown.
 const DIGITS: usize = 8;
@@ -27,159 +24,129 @@ const DIGITS: usize = 8;
 /// changed, and which kinds of parts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which results: notebook[:cell[:module[:version]]] with `*`, `?` and `[…]`.
-    #[arg(value_parser = parse)]
-    pattern: Asked,
-    /// Show at most this many.
-    #[arg(short = 'n', long = "number", value_name = "COUNT")]
-    number: Option<usize>,
+    /// Which results: notebook[:cell[:module[:version]]] with `*`, `?` and `[…]`, or shortened.
+    pattern: Selection,
+    /// Show at most this many, the newest.
+    #[arg(short = 'n', long, value_name = "COUNT", visible_alias = "number")]
+    limit: Option<usize>,
+    /// Show none made before this: a time or a commit, as in `--since "2 weeks ago"`.
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Show none made after this: a time or a commit, all of it included.
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
 }
 
 impl Args {
     /// Returns what asks for all results of a pattern.
     pub(super) fn of(pattern: &str) -> Result<Args, String> {
-        Ok(Args { pattern: parse(pattern)?, number: None })
+        Ok(Args { pattern: pattern.parse()?, limit: None, since: None, until: None })
     }
-}
 
-/// The results that are asked for.
-#[derive(Debug, Clone)]
-struct Asked {
-    text: String,
-    pattern: Pattern,
-    /// All results of those cells.
-    cells: Pattern,
-}
-
-fn parse(text: &str) -> Result<Asked, String> {
-    let read = |text: &str| Pattern::parse(text).map_err(|error| error.to_string());
-    let cells: Vec<&str> = text.split(':').take(2).collect();
-    Ok(Asked { text: text.to_owned(), pattern: read(text)?, cells: read(&cells.join(":"))? })
-}
-
-/// One result, and what changed since the one before it.
-struct Line {
-    name: EntryName,
-    found: Result<Manifest, Miss>,
-    /// `None` if it is the first of its cell, or the two cannot be compared.
-    changes: Option<Vec<String>>,
-    is_first: bool,
+    fn options(&self, session: &Session) -> Result<LogOptions, Failure> {
+        let read = |text: &Option<String>| {
+            let when = text.as_deref().map(When::read);
+            when.map(|when| Moment::read(session, &when)).transpose()
+        };
+        Ok(LogOptions {
+            limit: self.limit.unwrap_or(usize::MAX),
+            since: read(&self.since)?.map_or(Timestamp::MIN, |moment| moment.span.first),
+            until: read(&self.until)?.map_or(Timestamp::MAX, |moment| moment.span.last),
+        })
+    }
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
-    let Asked { text, pattern, cells } = &args.pattern;
-    // A result may follow one that the pattern leaves out.
-    let names = store.list(cells)?;
-    if !names.iter().any(|name| pattern.matches(name)) {
-        return Err(Failure::from(Miss::NeverStored { name: text.clone() }));
-    }
-    let lines = lines(&store, names, pattern, args.number.unwrap_or(usize::MAX))?;
-    if session.ui.json() {
-        return session.ui.document(&Value::Array(lines.iter().map(document).collect()));
-    }
-    print(session, &lines)
-}
-
-/// Returns the newest `most` results that match, newest first. No manifest is read but theirs and those they
-/// are compared with.
-fn lines(
-    store: &Store,
-    mut names: Vec<EntryName>,
-    pattern: &Pattern,
-    most: usize,
-) -> Result<Vec<Line>> {
-    names.sort_by(|a, b| b.created_at().cmp(&a.created_at()).then_with(|| b.cmp(a)));
-    let cell_of = |name: &EntryName| (name.notebook().into_owned(), name.cell().into_owned());
-    let mut lines: Vec<Line> = Vec::new();
-    // The newer neighbour that waits for the one before it, by cell.
-    let mut waiting: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for name in names {
-        let cell = cell_of(&name);
-        let newer = waiting.remove(&cell);
-        let is_full = lines.len() >= most;
-        let is_shown = !is_full && pattern.matches(&name);
-        if !is_shown && newer.is_none() {
-            if is_full && waiting.is_empty() {
-                break;
-            }
-            continue;
-        }
-        let found = match store.entry(&name)? {
-            Lookup::Hit(entry) => Ok(entry.manifest().clone()),
-            Lookup::Miss(miss) => Err(miss),
-        };
-        if let Some(newer) = newer {
-            let line = &mut lines[newer];
-            line.is_first = false;
-            if let (Ok(before), Ok(after)) = (&found, &line.found) {
-                line.changes = Some(changes(before, after));
-            }
-        }
-        if is_shown {
-            waiting.insert(cell, lines.len());
-            lines.push(Line { name, found, changes: None, is_first: true });
-        }
-    }
-    Ok(lines)
-}
-
-fn print(session: &Session, lines: &[Line]) -> Outcome {
+    let snapshot = session.snapshot(&session.store()?)?;
+    let resolved = args.pattern.resolve(session, &snapshot)?;
+    let options = args.options(session)?;
+    let is_json = session.ui.json();
     let now = session.now();
-    let cell = |line: &Line| shown(&[&line.name.notebook(), &line.name.cell()]);
-    let one_cell = lines.iter().all(|line| cell(line) == cell(&lines[0]));
-    if one_cell {
-        let title = session.ui.paint(STRONG, cell(&lines[0]));
-        session.ui.line(title)?;
+    let (found, outcome) = if is_json {
+        let document = |line: LogEntry<'_>| document(resolved.view.snapshot(), &line);
+        let documents = log(&resolved.selector, &resolved.view, &options, document)?;
+        refuse_nothing(args, &resolved, documents.len())?;
+        (documents.len(), session.ui.documents(&documents))
+    } else {
+        let row = |line: LogEntry<'_>| row(&line, now);
+        let rows = log(&resolved.selector, &resolved.view, &options, row)?;
+        refuse_nothing(args, &resolved, rows.len())?;
+        (rows.len(), print(session, rows))
+    };
+    if found == 0 {
+        session.ui.say("no result is from then");
     }
-    let mut columns = Columns::new(&[
-        ("made", Align::Left),
-        ("", Align::Left),
-        ("cell", Align::Left),
-        ("module", Align::Left),
-        ("version", Align::Left),
-        ("size", Align::Right),
-        ("took", Align::Right),
-        ("commit", Align::Left),
-        ("id", Align::Left),
-        ("changed", Align::Left),
-    ]);
-    for line in lines {
-        let name = &line.name;
-        let (size, took, commit) = match &line.found {
-            Ok(manifest) => facts(manifest),
-            Err(_) => (String::new(), String::new(), String::new()),
-        };
-        let version = name.version();
-        columns.push(vec![
-            name.created_at().to_local().into(),
-            Cell::styled(words::ago(now, name.created_at()), FAINT),
-            if one_cell { "".into() } else { cell(line).into() },
-            words::short(&name.module(), DIGITS).into(),
-            if version == "0" { "".into() } else { version.into_owned().into() },
-            size.into(),
-            took.into(),
-            commit.into(),
-            Cell::styled(name.id8(), FAINT),
-            changed(line).into(),
-        ]);
+    outcome
+}
+
+/// Fails if nothing is called as was asked, whatever the time.
+fn refuse_nothing(args: &Args, resolved: &Resolved, found: usize) -> Outcome {
+    if found == 0 && resolved.selector.names(&resolved.view)?.is_empty() {
+        return Err(args.pattern.miss_in(resolved).into());
     }
+    Ok(())
+}
+
+const COLUMNS: [(&str, Align); 10] = [
+    ("made", Align::Left),
+    ("", Align::Left),
+    ("cell", Align::Left),
+    ("module", Align::Left),
+    ("version", Align::Left),
+    ("size", Align::Right),
+    ("took", Align::Right),
+    ("commit", Align::Left),
+    ("id", Align::Left),
+    ("changed", Align::Left),
+];
+/// Which of them says the cell.
+const CELL: usize = 2;
+
+/// Returns one result as it is printed.
+fn row(line: &LogEntry<'_>, now: Timestamp) -> Row {
+    let name = line.name;
+    let (size, took, commit) = match line.found {
+        Ok(found) => facts(found),
+        Err(_) => (String::new(), String::new(), String::new()),
+    };
+    let version = name.version();
+    Row::of([
+        name.created_at().to_local().into(),
+        Cell::styled(words::ago(now, name.created_at()), FAINT),
+        line.cell.into(),
+        words::short(&name.module(), DIGITS).into(),
+        if version == "0" { "".into() } else { version.into_owned().into() },
+        size.into(),
+        took.into(),
+        commit.into(),
+        Cell::styled(name.id8(), FAINT),
+        changed(line).into(),
+    ])
+}
+
+fn print(session: &Session, rows: Vec<Row>) -> Outcome {
+    let mut columns = Columns::new(&COLUMNS);
+    let one_cell = rows.windows(2).all(|pair| pair[0].text(CELL) == pair[1].text(CELL));
+    if let Some(first) = rows.first().filter(|_| one_cell) {
+        session.ui.line(session.ui.paint(STRONG, first.text(CELL)))?;
+        columns.hide(CELL);
+    }
+    rows.into_iter().for_each(|row| columns.push_row(row));
     columns.print(&session.ui)
 }
 
 /// Returns size, duration and host commit.
-fn facts(manifest: &Manifest) -> (String, String, String) {
-    let provenance = &manifest.provenance;
-    let took = provenance.compute_seconds.map(words::took).unwrap_or_default();
-    let commit = provenance.host_commit.as_deref().map(|commit| {
+fn facts(facts: &Facts<'_>) -> (String, String, String) {
+    let took = facts.compute_seconds.map(words::took).unwrap_or_default();
+    let commit = facts.host_commit.map(|commit| {
         // As `git describe --dirty` marks it.
-        let mark = if provenance.host_dirty == Some(true) { "-dirty" } else { "" };
-        format!("{}{mark}", words::short(commit, DIGITS))
+        let mark = if facts.host_dirty == Some(true) { "-dirty" } else { "" };
+        words::short(commit, DIGITS) + mark
     });
-    (words::size(manifest.size()), took, commit.unwrap_or_default())
+    (words::size(facts.size()), took, commit.unwrap_or_default())
 }
 
-fn changed(line: &Line) -> String {
+fn changed(line: &LogEntry<'_>) -> String {
     match (&line.found, &line.changes) {
         (Err(miss), _) => miss.code().replace('_', " "),
         (Ok(_), Some(changes)) if changes.is_empty() => "nothing".into(),
@@ -189,13 +156,15 @@ fn changed(line: &Line) -> String {
     }
 }
 
-fn document(line: &Line) -> Value {
-    let mut value = match &line.found {
-        Ok(manifest) => json::entry(&line.name, manifest),
-        Err(_) => json::name(&line.name),
+/// Returns the document of one result, printed.
+fn document(snapshot: &Snapshot, line: &LogEntry<'_>) -> String {
+    let name = line.name;
+    let (mut value, miss) = match (line.found, snapshot.entry(name)) {
+        (Ok(_), Lookup::Hit(entry)) => (json::entry(name, entry.manifest()), None),
+        (Ok(_), Lookup::Miss(miss)) => (json::name(name), Some(miss.code())),
+        (Err(miss), _) => (json::name(name), Some(miss.code())),
     };
-    let miss = line.found.as_ref().err().map(Miss::code);
     let more = json!({ "first": line.is_first, "changed": line.changes, "miss": miss });
     json::extend(&mut value, more);
-    value
+    format!("{value:#}")
 }

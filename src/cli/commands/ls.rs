@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 
 use crate::cli::columns::{Align, Cell, Columns};
 use crate::cli::report::Outcome;
-use crate::cli::selection::shown;
+use crate::cli::selection::{Selection, shown};
 use crate::cli::session::Session;
 use crate::cli::ui::FAINT;
 use crate::cli::{json, words};
-use crate::index::Pattern;
 use crate::lookup::Lookup;
 use crate::name::EntryName;
-use crate::store::Store;
+use crate::store::Snapshot;
 
 /// List what is stored
 ///
-/// PATTERN is notebook[:cell[:module[:version]]], each with `*`, `?` and `[…]`; the module may be
-/// shortened. Names come in order: those of one key are neighbours, oldest first.
+/// PATTERN is notebook[:cell[:module[:version]]], each with `*`, `?` and `[…]`, or shortened; with
+/// `@` and a time or a commit behind it, what was there then (docs/selectors.md). Names come in
+/// order: those of one key are neighbours, oldest first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to list; by default everything.
-    #[arg(default_value = "*", hide_default_value = true, value_parser = Pattern::parse)]
-    pattern: Pattern,
+    #[arg(default_value = "*", hide_default_value = true)]
+    pattern: Selection,
     /// Show time, size and parts of each entry.
     #[arg(short, long)]
     long: bool,
@@ -36,13 +36,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
-    let names = store.list(&args.pattern)?;
+    let snapshot = session.snapshot(&session.store()?)?;
+    let names = args.pattern.names(session, &snapshot)?;
     let ui = &session.ui;
     if args.cells || args.notebooks {
         groups(session, &names, args.cells)?;
     } else if args.long {
-        long(session, &store, &names)?;
+        long(session, &snapshot, &names)?;
     } else if ui.json() {
         ui.document(&Value::Array(names.iter().map(json::name).collect()))?;
     } else {
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     Ok(())
 }
 
-fn long(session: &Session, store: &Store, names: &[EntryName]) -> Outcome {
+fn long(session: &Session, snapshot: &Snapshot, names: &[EntryName]) -> Outcome {
     let ui = &session.ui;
     let mut columns = Columns::new(&[
         ("made", Align::Left),
@@ -67,7 +67,7 @@ fn long(session: &Session, store: &Store, names: &[EntryName]) -> Outcome {
     ]);
     let mut documents = Vec::new();
     for name in names {
-        let entry = store.entry(name)?;
+        let entry = snapshot.entry(name);
         if ui.json() {
             documents.push(match &entry {
                 Lookup::Hit(entry) => json::entry(name, entry.manifest()),
@@ -83,7 +83,7 @@ fn long(session: &Session, store: &Store, names: &[EntryName]) -> Outcome {
         columns.push(match entry {
             Lookup::Hit(entry) => {
                 let manifest = entry.manifest();
-                vec![
+                [
                     made.into(),
                     words::size(manifest.size()).into(),
                     words::grouped(manifest.parts.len()).into(),
@@ -94,7 +94,7 @@ fn long(session: &Session, store: &Store, names: &[EntryName]) -> Outcome {
             Lookup::Miss(miss) => {
                 let key = name.key().map_or(name.key_path().to_owned(), |key| key.to_string());
                 let code = miss.code().replace('_', " ");
-                vec![made.into(), code.into(), "".into(), name.id8().into(), key.into()]
+                [made.into(), code.into(), "".into(), name.id8().into(), key.into()]
             }
         });
     }
@@ -137,7 +137,7 @@ fn groups(session: &Session, names: &[EntryName], cells: bool) -> Outcome {
         Columns::new(&[(head, Align::Left), ("entries", Align::Right), ("newest", Align::Left)]);
     for (group, (count, newest)) in &groups {
         let made = newest.created_at().to_local();
-        columns.push(vec![group.clone().into(), words::grouped(*count).into(), made.into()]);
+        columns.push([group.clone().into(), words::grouped(*count).into(), made.into()]);
     }
     columns.print(ui)
 }

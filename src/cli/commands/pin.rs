@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cli::json;
-use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::Selection;
+use crate::cli::report::Outcome;
+use crate::cli::selection::{Selection, chosen};
 use crate::cli::session::Session;
 use crate::cli::words::count;
-use crate::error::Result;
-use crate::index::Pattern;
 use crate::name::EntryName;
 use crate::retention::{PinReport, pin, pins};
 use crate::store::Store;
@@ -37,7 +35,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.list {
         return list(session, &store);
     }
-    let names = chosen(&args.keys, args.all, &store)?;
+    let names = chosen(&args.keys, args.all, session, &session.snapshot(&store)?)?;
     let report = pin(&store, &names)?;
     print(session, &report, "pinned", "pinned already")
 }
@@ -55,24 +53,6 @@ fn list(session: &Session, store: &Store) -> Outcome {
         ui.say("nothing is pinned");
     }
     Ok(())
-}
-
-/// Returns the entries that are meant: all of them, or the misses.
-fn chosen(keys: &[Selection], all: bool, store: &Store) -> Result<Vec<EntryName>, Failure> {
-    let mut names: BTreeSet<EntryName> = BTreeSet::new();
-    let mut misses = Vec::new();
-    for key in keys {
-        let pattern = Pattern::parse(key.text()).ok().filter(|_| all && !key.is_name());
-        let found = match pattern {
-            Some(pattern) => store.list(&pattern)?,
-            None => key.name(store)?.into_iter().collect(),
-        };
-        if found.is_empty() {
-            misses.push(key.miss());
-        }
-        names.extend(found);
-    }
-    if misses.is_empty() { Ok(names.into_iter().collect()) } else { Err(Failure::Misses(misses)) }
 }
 
 /// Prints what was pinned, or what lost its pin.

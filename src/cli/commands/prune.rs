@@ -169,7 +169,7 @@ fn print(session: &Session, args: &Args, plan: &Plan) -> Outcome {
         let made = name.created_at().to_local();
         let reasons: Vec<String> =
             decision.reasons.iter().map(|reason| reason.about(name).to_string()).collect();
-        columns.push(vec![
+        columns.push([
             match (args.kept, decision.keep) {
                 (false, _) => "",
                 (true, true) => "keep",

@@ -123,7 +123,7 @@ fn print(session: &Session, reports: &[(&NotebookFile, RecordReport)]) -> Outcom
     ]);
     for (file, report) in reports {
         let not_run = report.not_executed;
-        columns.push(vec![
+        columns.push([
             file.name.as_str().into(),
             grouped(report.new.len()).into(),
             grouped(report.unchanged).into(),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::args::moment;
 use crate::cli::columns::{Align, Columns};
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
@@ -12,7 +11,6 @@ use crate::cli::selection::shown;
 use crate::cli::session::Session;
 use crate::cli::words::{self, grouped};
 use crate::cli::{json, locking};
-use crate::clock::Timestamp;
 use crate::config::Durability;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -34,9 +32,6 @@ pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs.
     #[arg(value_name = "NOTEBOOK", required = true)]
     notebooks: Vec<PathBuf>,
-    /// Take only what was there at this time: 2026-11-01, "2026-11-01 13:00" or RFC 3339.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    as_of: Option<Timestamp>,
     /// Where no outputs of a cell's code are stored, take its newest ones of any code.
     #[arg(long)]
     any: bool,
@@ -76,9 +71,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         return Err(Error::OneNotebook { found: files.len() }.into());
     }
     let pins = if args.locked { Some(locking::lockfile(session)?.read()?) } else { None };
-    let store = session.store()?;
+    let snapshot = session.snapshot(&session.store()?)?;
     let mut options = RestoreOptions {
-        as_of: args.as_of,
         any_code: args.any,
         overwrite: args.overwrite,
         entries: args.entries.clone(),
@@ -91,7 +85,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             let pinned = pins.of_notebook(&encode(file.name.as_str()));
             options.entries = pinned.into_values().cloned().collect();
         }
-        let restored = restore(&store, &file.name, &file.parse(&contents)?, &options)?;
+        let restored = restore(&snapshot, &file.name, &file.parse(&contents)?, &options);
         let is_changed = restored.bytes != contents.bytes;
         match &args.output {
             _ if args.check => {}
@@ -144,7 +138,7 @@ fn print(session: &Session, all: &[Done<'_>]) -> Outcome {
     let some = |count: usize| if count == 0 { String::new() } else { grouped(count) };
     for done in all {
         let restored = cells(done, |it| matches!(it, RestoreOutcome::Restored { .. }));
-        columns.push(vec![
+        columns.push([
             done.file.name.as_str().into(),
             grouped(restored).into(),
             some(cells(done, |it| matches!(it, RestoreOutcome::Kept))).into(),

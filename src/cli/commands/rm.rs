@@ -1,20 +1,15 @@
 //! `recell rm`: entries go to the trash.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use crate::cli::json;
-use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::Selection;
+use crate::cli::report::Outcome;
+use crate::cli::selection::{Selection, chosen};
 use crate::cli::session::Session;
 use crate::cli::words::count;
 use crate::error::Error;
-use crate::index::Pattern;
-use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::retention::{Removal, plan_removal, remove, remove_with_pins};
-use crate::store::Store;
 
 /// Remove chosen entries
 ///
@@ -42,11 +37,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let ui = &session.ui;
-    let (names, misses) = chosen(args, &store)?;
-    // Nothing goes unless all of what was named is there: a typo is no reason to remove the rest.
-    if !misses.is_empty() {
-        return Err(Failure::Misses(misses));
-    }
+    // Nothing goes unless all of what was named is there.
+    let names = chosen(&args.keys, args.all, session, &session.snapshot(&store)?)?;
     let mut removal: Removal = plan_removal(&store, &names)?;
     let pinned = std::mem::take(&mut removal.pinned);
     if args.force {
@@ -82,22 +74,4 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         );
     }
     Ok(())
-}
-
-/// Returns the entries that are meant, and what is not there.
-fn chosen(args: &Args, store: &Store) -> Result<(Vec<EntryName>, Vec<Miss>), Failure> {
-    let mut names: BTreeSet<EntryName> = BTreeSet::new();
-    let mut misses = Vec::new();
-    for key in &args.keys {
-        let pattern = Pattern::parse(key.text()).ok().filter(|_| args.all && !key.is_name());
-        let found = match pattern {
-            Some(pattern) => store.list(&pattern)?,
-            None => key.name(store)?.into_iter().collect(),
-        };
-        if found.is_empty() {
-            misses.push(key.miss());
-        }
-        names.extend(found);
-    }
-    Ok((names.into_iter().collect(), misses))
 }

@@ -44,7 +44,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
-    let entry = args.key.entry_for_person(&store)?;
+    let entry = args.key.entry_for_person(session, &session.snapshot(&store)?)?;
     let manifest = entry.manifest();
     let asked = args.part.as_deref().map(|part| part_of(&entry, part)).transpose()?;
     if args.open {

@@ -21,7 +21,8 @@ pub(crate) struct Args {}
 pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let workspace = session.workspace()?;
     let store = session.store()?;
-    let names = store.list(&Pattern::all())?;
+    let snapshot = session.snapshot(&store)?;
+    let names = snapshot.list(&Pattern::all());
     let notebooks: BTreeSet<_> = names.iter().map(crate::name::EntryName::notebook).collect();
     let pending = pending(&store)?;
     let bytes = bytes_below(store.path())?;

@@ -179,7 +179,7 @@ fn print(session: &Session, all: &[Stripped<'_>], is_check: bool) -> Outcome {
         ("recorded", Align::Right),
     ]);
     for Stripped { file, before, after, recorded } in all {
-        columns.push(vec![
+        columns.push([
             file.name.as_str().into(),
             size(*before as u64).into(),
             size(*after as u64).into(),

@@ -102,7 +102,7 @@ fn list(session: &Session, store: &Store) -> Outcome {
             Some(key) => key.to_string(),
             None => name.key_path().to_owned(),
         };
-        columns.push(vec![
+        columns.push([
             removal.when.to_local().into(),
             ago(session.now(), removal.when).into(),
             grouped(removal.names.len()).into(),

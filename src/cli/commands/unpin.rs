@@ -30,8 +30,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.all && args.keys.is_empty() {
         names.extend(pinned.iter().cloned());
     }
+    let snapshot = session.snapshot(&store)?;
     for key in &args.keys {
-        let pattern = Pattern::parse(key.text()).ok().filter(|_| args.all && !key.is_name());
+        let pattern = Pattern::parse(key.text()).ok().filter(|_| args.all);
         if let Some(pattern) = pattern {
             let matching = pinned.iter().filter(|name| pattern.matches(name)).cloned();
             names.extend(matching);
@@ -39,9 +40,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         }
         // The pin of an entry that is not here can be named in full.
         let pinned_name = key.text().parse().ok().filter(|name| pinned.contains(name));
-        match pinned_name.map_or_else(|| key.name(&store), |name| Ok(Some(name)))? {
+        match pinned_name.map_or_else(|| key.name(session, &snapshot), |name| Ok(Some(name)))? {
             Some(name) => drop(names.insert(name)),
-            None => misses.push(key.miss()),
+            None => misses.push(key.miss(session, &snapshot)),
         }
     }
     if !misses.is_empty() {

@@ -36,10 +36,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
-    let snapshot = store.snapshot()?;
+    let snapshot = session.snapshot(&store)?;
     if let Some(after) = &args.after {
-        let before = selection(&args.what)?.entry_for_person(&store)?;
-        let after = after.entry_for_person(&store)?;
+        let before = selection(&args.what)?.entry_for_person(session, &snapshot)?;
+        let after = after.entry_for_person(session, &snapshot)?;
         return entries::two(session, &snapshot, &before, &after);
     }
     if let Some((file, cell)) = standing(session, &args.what)? {
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         };
     }
     let selection = selection(&args.what)?;
-    match selection.entry_for_person(&store) {
+    match selection.entry_for_person(session, &snapshot) {
         Ok(entry) => entries::one(session, &snapshot, &entry, &args.what),
         Err(Failure::Misses(misses)) => {
             let never = misses.iter().all(|miss| matches!(miss, Miss::NeverStored { .. }));

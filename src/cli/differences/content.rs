@@ -106,7 +106,7 @@ fn print_json(ui: &Ui, diff: &JsonDiff) -> Outcome {
             (_, None) => ("-", REMOVED),
             _ => ("~", CYAN),
         };
-        columns.push(vec![
+        columns.push([
             Cell::styled(format!("{sign} {}", change.path), style),
             shown(change.before.as_deref()),
             shown(change.after.as_deref()),
@@ -177,7 +177,7 @@ fn print_table(ui: &Ui, diff: &TableDiff) -> Outcome {
         ("change", Align::Left),
     ]);
     for cell in &diff.cells {
-        cells.push(vec![
+        cells.push([
             words::cut(&cell.row, VALUE_LENGTH).into(),
             words::cut(&cell.column, VALUE_LENGTH).into(),
             shown(cell.before.as_deref()),

@@ -34,7 +34,7 @@ fn restore_brings_a_notebook_back_and_says_what_it_could_not() {
         &[
             &["restore", "sales.ipynb", "--as-of", "2026-11-20", "--check"],
             &["restore", "sales.ipynb", "--as-of", "2026-11-20", "--any"],
-            &["restore", "sales.ipynb", "--as-of", "yesterday"],
+            &["restore", "sales.ipynb", "--as-of", "someday"],
             &["restore", "gone.ipynb"],
         ],
     );

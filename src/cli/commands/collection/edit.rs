@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::json;
 use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::Selection;
+use crate::cli::selection::{Selection, chosen};
 use crate::cli::session::Session;
 use crate::cli::words::count;
 use crate::collection::{self, ChainEdit, Change, CollectionName, Context};
@@ -26,26 +26,8 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// Returns the entries; a typo is no reason to take the rest.
-    fn names(&self, store: &Store) -> Result<Vec<EntryName>, Failure> {
-        let mut names: BTreeSet<EntryName> = BTreeSet::new();
-        let mut misses = Vec::new();
-        for key in &self.keys {
-            let pattern = Pattern::parse(key.text()).ok().filter(|_| self.all && !key.is_name());
-            let found = match pattern {
-                Some(pattern) => store.list(&pattern)?,
-                None => key.name(store)?.into_iter().collect(),
-            };
-            if found.is_empty() {
-                misses.push(key.miss());
-            }
-            names.extend(found);
-        }
-        if misses.is_empty() {
-            Ok(names.into_iter().collect())
-        } else {
-            Err(Failure::Misses(misses))
-        }
+    fn names(&self, session: &Session, store: &Store) -> Result<Vec<EntryName>, Failure> {
+        chosen(&self.keys, self.all, session, &session.snapshot(store)?)
     }
 }
 
@@ -63,7 +45,7 @@ pub(super) struct Create {
 
 pub(super) fn create(args: &Create, session: &Session) -> Outcome {
     let store = session.store_to_put()?;
-    let names = args.chosen.names(&store)?;
+    let names = args.chosen.names(session, &store)?;
     let change = collection::create(&store, &args.name, &args.doc, &names, session.now())?;
     let entries = count(change.changed.len(), "entry", "entries");
     tell(session, &args.name, &change, &format!("`{}` made of {entries}", args.name))
@@ -80,7 +62,7 @@ pub(super) struct Add {
 
 pub(super) fn add(args: &Add, session: &Session) -> Outcome {
     let store = session.store()?;
-    let names = args.chosen.names(&store)?;
+    let names = args.chosen.names(session, &store)?;
     let change = collection::add(&store, &args.name, &names, session.now())?;
     let entries = count(change.changed.len(), "entry", "entries");
     tell(session, &args.name, &change, &format!("{entries} added to `{}`", args.name))

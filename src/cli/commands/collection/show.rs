@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::args::moment;
 use crate::cli::columns::{Align, Cell, Columns};
-use crate::cli::report::Outcome;
+use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::FAINT;
 use crate::cli::{json, words};
@@ -17,9 +16,6 @@ pub(super) struct Ls {
     /// Only runs, tagged or chained ones.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<Kind>,
-    /// As they were at that time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    as_of: Option<Timestamp>,
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -28,7 +24,7 @@ fn kind(text: &str) -> Result<Kind, String> {
 }
 
 pub(super) fn ls(args: &Ls, session: &Session) -> Outcome {
-    let context = context(session, args.as_of)?;
+    let context = context(session)?;
     let all = context.list(args.kind)?;
     let ui = &session.ui;
     if ui.json() {
@@ -47,7 +43,7 @@ pub(super) fn ls(args: &Ls, session: &Session) -> Outcome {
             Kind::Chained => words::count(about.members.len(), "member", "members"),
             _ => words::count(summary.count, "entry", "entries"),
         };
-        columns.push(vec![
+        columns.push([
             about.changed_at.to_local().into(),
             about.kind.name().into(),
             holds.into(),
@@ -76,16 +72,13 @@ fn state(about: &About) -> Cell {
 pub(super) struct Show {
     /// The collection.
     name: CollectionName,
-    /// As it was at that time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    as_of: Option<Timestamp>,
     /// Show what was done to it and when, newest first, instead of what is in it.
     #[arg(long)]
     history: bool,
 }
 
 pub(super) fn show(args: &Show, session: &Session) -> Outcome {
-    let context = context(session, args.as_of)?;
+    let context = context(session)?;
     let shown = context.collection(&args.name)?;
     let entries = context.entries(&args.name)?;
     let history = context.history(&args.name)?;
@@ -108,7 +101,7 @@ pub(super) fn show(args: &Show, session: &Session) -> Outcome {
     if args.history {
         let mut columns = Columns::new(&[("at", Align::Left), ("what", Align::Left)]);
         for (at, what) in history {
-            columns.push(vec![at.to_local().into(), what.into()]);
+            columns.push([at.to_local().into(), what.into()]);
         }
         return columns.print(ui);
     }
@@ -124,8 +117,9 @@ pub(super) fn show(args: &Show, session: &Session) -> Outcome {
     Ok(())
 }
 
-fn context(session: &Session, as_of: Option<Timestamp>) -> crate::error::Result<Context> {
+fn context(session: &Session) -> Result<Context, Failure> {
     let context = Context::open(&session.store()?)?;
+    let as_of = session.as_of()?.map(|moment| moment.span.last);
     Ok(as_of.map_or(context.clone(), |moment| context.as_of(moment)))
 }
 

@@ -208,7 +208,7 @@ fn print_cells(
             _ => String::new(),
         };
         let code = cell.source.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        columns.push(vec![
+        columns.push([
             (cell.position + 1).to_string().into(),
             cell.name.as_str().into(),
             verdict.word().into(),

@@ -1,27 +1,30 @@
 //! What is different between an entry and the one before it, in a few words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::digest::Digest;
-use crate::entry::{Manifest, PartKind};
+use crate::entry::{Facts, PartFacts, PartKind};
 
 /// Returns what changed from `before` to `after`: names of ingredients, `upstream`, and kinds of
 /// parts. Nothing means that both say and hold the same.
-pub(crate) fn changes(before: &Manifest, after: &Manifest) -> Vec<String> {
+pub(crate) fn changes(before: &Facts<'_>, after: &Facts<'_>) -> Vec<Cow<'static, str>> {
     let mut changes = ingredients(before, after);
-    if changes.is_empty() && before.key.module() != after.key.module() {
+    if changes.is_empty() && before.module != after.module {
         changes.push("module".into());
     }
-    if before.key.version() != after.key.version() {
+    if before.version != after.version {
         changes.push("version".into());
     }
-    if before.provenance.upstream != after.provenance.upstream {
+    if before.upstream != after.upstream {
         changes.push("upstream".into());
+    }
+    if before.parts == after.parts {
+        return changes;
     }
     for kind in PartKind::ALL {
         // Code that changed is an ingredient already.
         let said = kind == PartKind::Code && changes.iter().any(|change| change == "code");
-        if !said && contents(before, kind) != contents(after, kind) {
+        if !said && !contents(before, kind).eq(contents(after, kind)) {
             changes.push(kind.folder().into());
         }
     }
@@ -30,35 +33,41 @@ pub(crate) fn changes(before: &Manifest, after: &Manifest) -> Vec<String> {
 
 /// Returns the ingredients that differ, in the order of `after`; those that one side alone has
 /// count.
-fn ingredients(before: &Manifest, after: &Manifest) -> Vec<String> {
-    let of = |manifest: &Manifest| -> BTreeMap<String, String> {
-        manifest.provenance.ingredients.iter().cloned().collect()
-    };
-    let (old, new) = (of(before), of(after));
-    if old.is_empty() || new.is_empty() {
-        // Who does not tell what a result depends on cannot have it compared.
+fn ingredients(before: &Facts<'_>, after: &Facts<'_>) -> Vec<Cow<'static, str>> {
+    let is_silent = before.ingredients.is_empty() || after.ingredients.is_empty();
+    // Who does not tell what a result depends on cannot have it compared.
+    if is_silent || before.ingredients == after.ingredients {
         return Vec::new();
     }
-    let names = after.provenance.ingredients.iter().map(|(name, _)| name);
-    let gone = before.provenance.ingredients.iter().map(|(name, _)| name);
+    let of = |facts: &Facts<'_>| -> BTreeMap<String, String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        facts.ingredients.iter().map(owned).collect()
+    };
+    let (old, new) = (of(before), of(after));
+    let names = after.ingredients.iter().map(|(name, _)| *name);
+    let gone = before.ingredients.iter().map(|(name, _)| *name);
     let gone = gone.filter(|name| !new.contains_key(*name));
     names
         .chain(gone)
         .filter(|name| old.get(*name) != new.get(*name))
-        .map(|name| name.replace('_', " "))
+        .map(|name| name.replace('_', " ").into())
         .collect()
 }
 
-fn contents(manifest: &Manifest, kind: PartKind) -> Vec<(&str, &str, Digest)> {
-    let parts = manifest.parts_of(kind);
-    parts.map(|part| (part.path.as_str(), part.media_type.as_str(), part.digest)).collect()
+fn contents<'f>(
+    facts: &'f Facts<'_>,
+    kind: PartKind,
+) -> impl Iterator<Item = (&'f str, &'f str, &'f str)> {
+    let parts = facts.parts.iter().filter(move |part| part.kind == kind);
+    parts.map(|PartFacts { path, media_type, digest, .. }| (*path, *media_type, &**digest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::entry::{Part, PartPath, Provenance};
+    use crate::digest::Digest;
+    use crate::entry::{Manifest, Part, PartPath, Provenance};
     use crate::name::ExecutionKey;
 
     fn manifest(module: &str, ingredients: &[(&str, &str)], parts: &[(&str, &str)]) -> Manifest {
@@ -106,7 +115,8 @@ mod tests {
                 "code is said once",
             ),
         ] {
-            assert_eq!(changes(&base, &after).join(", "), expected, "{why}");
+            let found = changes(&Facts::of(&base), &Facts::of(&after));
+            assert_eq!(found.join(", "), expected, "{why}");
         }
     }
 }
