@@ -134,14 +134,8 @@ impl Pattern {
 
     /// Whether a name matches.
     pub fn matches(&self, name: &EntryName) -> bool {
-        // Decoding a segment costs more than most questions.
-        fn is<'a>(field: &Field, text: impl FnOnce() -> Cow<'a, str>) -> bool {
-            matches!(field, Field::Any) || field.matches(&text())
-        }
-        is(&self.notebook, || name.notebook())
-            && is(&self.cell, || name.cell())
-            && is(&self.module, || name.module())
-            && is(&self.version, || name.version())
+        let fields = [&self.notebook, &self.cell, &self.module, &self.version];
+        (0..4).all(|number| fields[number].matches(name.segment(number)))
     }
 }
 
