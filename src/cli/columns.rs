@@ -199,7 +199,9 @@ impl Columns {
         line(&heads, &mut first);
         let some = |rows: &[Row]| {
             let mut text = String::with_capacity(rows.len() * (widths.iter().sum::<usize>() + 32));
-            rows.iter().for_each(|row| line(row, &mut text));
+            for row in rows {
+                line(row, &mut text);
+            }
             text
         };
         let mut texts = vec![first];

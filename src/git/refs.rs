@@ -124,15 +124,18 @@ impl PackedRefs {
     }
 
     /// Returns the refs whose names start with `prefix`, sorted by name.
-    pub(crate) fn with_prefix<'a>(
+    pub(crate) fn with_prefix<'a, 'p>(
         &'a self,
-        prefix: &'a [u8],
-    ) -> impl Iterator<Item = (&'a [u8], ObjectId)> + 'a {
+        prefix: &'p [u8],
+    ) -> impl Iterator<Item = (&'a [u8], ObjectId)> + use<'a, 'p> {
         self.from(prefix).take_while(move |(name, _)| name.starts_with(prefix))
     }
 
     /// Returns the refs whose names are not less than `name`, sorted by name.
-    pub(crate) fn from(&self, name: &[u8]) -> impl Iterator<Item = (&[u8], ObjectId)> {
+    pub(crate) fn from<'a>(
+        &'a self,
+        name: &[u8],
+    ) -> impl Iterator<Item = (&'a [u8], ObjectId)> + use<'a> {
         let bytes = self.bytes();
         let mut at = self.lower_bound(name);
         std::iter::from_fn(move || {

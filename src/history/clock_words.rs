@@ -63,7 +63,7 @@ impl TimeOfDay {
         };
         let micros = match fraction {
             None => 0,
-            Some(fraction) => digits(&format!("{fraction:0<6}").get(..6)?.to_owned())
+            Some(fraction) => digits(format!("{fraction:0<6}").get(..6)?)
                 .filter(|_| !fraction.is_empty() && fraction.bytes().all(|b| b.is_ascii_digit()))?,
         };
         let minute = minute.map_or(Some(0), digits)?;

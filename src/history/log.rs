@@ -103,18 +103,17 @@ fn steps(listed: &[Listed], options: &LogOptions) -> Vec<Step> {
     let within = options.since..=options.until;
     let mut steps: Vec<Step> = Vec::with_capacity(listed.len());
     let mut start = 0;
-    let mut cell: Vec<u32> = Vec::new();
+    let mut cell: Vec<(Timestamp, u32)> = Vec::new();
     for group in listed.chunk_by(|(a, ..), (b, ..)| a.cell_path() == b.cell_path()) {
         cell.clear();
-        cell.extend((start..start + group.len()).map(number));
-        cell.sort_unstable_by_key(|at| {
-            let name = &listed[*at as usize].0;
-            (name.created_at(), name)
-        });
-        for (at, entry) in cell.iter().enumerate() {
-            let (name, _, is_meant) = &listed[*entry as usize];
-            if *is_meant && within.contains(&name.created_at()) {
-                let before = at.checked_sub(1).map(|before| cell[before]);
+        cell.extend(
+            group.iter().zip(start..).map(|((name, ..), at)| (name.created_at(), number(at))),
+        );
+        // They are sorted by name, which breaks ties.
+        cell.sort_unstable();
+        for (at, (made, entry)) in cell.iter().enumerate() {
+            if listed[*entry as usize].2 && within.contains(made) {
+                let before = at.checked_sub(1).map(|before| cell[before].1);
                 steps.push(Step { entry: *entry, before });
             }
         }

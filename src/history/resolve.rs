@@ -105,7 +105,9 @@ impl Selector {
             };
             groups.entry(group).or_default().push(name);
         }
-        groups.values_mut().for_each(|history| sort_by_time(history));
+        for history in groups.values_mut() {
+            sort_by_time(history);
+        }
         Ok(groups)
     }
 
@@ -196,7 +198,8 @@ impl Selector {
 
     /// Returns the selector's names with the first ones made whole.
     fn continued(&self, whole: &[&str]) -> String {
-        let mut named = Vec::from_iter(whole.iter().map(|text| Wanted::Exactly((*text).into())));
+        let exactly = |text: &&str| Wanted::Exactly((*text).to_owned());
+        let mut named: Vec<Wanted> = whole.iter().map(exactly).collect();
         if let Named::Fields(fields) = &self.named {
             named.extend(fields.iter().skip(whole.len()).cloned());
         }

@@ -286,7 +286,7 @@ mod tests {
             ("sales@", &["sales%40"], "after it stands when"),
             (name, &[name], "an entry's name, as `put` prints it"),
             (&format!("refs/tags/{name}"), &[name], "and as git prints it"),
-            (&format!("{name}~1"), &[&*format!("{}~1", name)], "the one before an entry"),
+            (&format!("{name}~1"), &[&*format!("{name}~1")], "the one before an entry"),
             ("nb::abc", &[], "an empty cell in a key"),
             ("", &[], "empty"),
             ("a:b:c:d:e", &[], "a text too many"),

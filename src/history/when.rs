@@ -4,7 +4,9 @@
 //! not tell a day from its first microsecond, and what was stored *on* a day, or since it, needs
 //! both ends of it.
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Weekday,
+};
 
 use super::clock_words::{TimeOfDay, Unit, date, month, number, split_zone, time_of_day, weekday};
 use crate::clock::Timestamp;
@@ -150,7 +152,6 @@ impl<Z: TimeZone> Here<'_, Z> {
                 {
                     return Some((NaiveDate::from_ymd_opt(year, month, day)?, 0, &rest[1..]));
                 }
-                use chrono::Datelike;
                 let of =
                     |year| NaiveDate::from_ymd_opt(year, month, day).filter(|day| *day <= today);
                 // The 29th of February is four, or eight, years back.
@@ -206,7 +207,6 @@ impl<Z: TimeZone> Here<'_, Z> {
 
     /// Returns the whole week, month or year that is now, or the one before.
     fn period(&self, unit: &str, last: bool) -> Option<TimeSpan> {
-        use chrono::Datelike;
         let today = self.today();
         let (start, next, previous) = match unit {
             "week" => {
@@ -294,7 +294,6 @@ fn timestamp<Z: TimeZone>(at: &DateTime<Z>) -> Timestamp {
 
 /// Returns the last `day` of the week that is not after `from`.
 fn before(from: NaiveDate, day: Weekday) -> Option<NaiveDate> {
-    use chrono::Datelike;
     from.checked_sub_days(Days::new(from.weekday().days_since(day).into()))
 }
 

@@ -240,6 +240,15 @@ fn words_are_counted_from_now() {
                 "then it was summer time: 10:30 as well",
             ),
             ("two years ago", "2024-11-21T09:30:00.000000", "2024-11-21T09:30:00.000000", "years"),
+        ],
+    );
+}
+
+#[test]
+fn days_by_name_are_the_last_ones() {
+    holds(
+        NOW,
+        &[
             (
                 "tuesday",
                 "2026-11-16T23:00:00.000000",

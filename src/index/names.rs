@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::TAGS;
 use crate::clock::{TIMESTAMP_LEN, Timestamp};
 use crate::git::{ObjectId, PackedRefs};
@@ -77,7 +79,14 @@ impl Names {
 
     /// Returns the entries whose names start with `prefix`, with their trees, sorted by name.
     pub(crate) fn with_prefix(&self, prefix: &str) -> Vec<(EntryName, ObjectId)> {
-        self.borrowed().with_prefix(prefix)
+        /// From so many names on, all cores read them.
+        const MANY: usize = 2048;
+        let found = self.borrowed().texts_with_prefix(prefix);
+        if found.len() < MANY {
+            return found.into_iter().filter_map(named).collect();
+        }
+        // No lock is held here: while it waits, a thread may do any other work of the process.
+        found.into_par_iter().with_min_len(MANY / 4).filter_map(named).collect()
     }
 
     /// Returns, sorted, each text that stands between `prefix` and the next `/` in the name of an
@@ -190,6 +199,11 @@ impl<'a, I: Iterator<Item = &'a Overlay> + Clone> BorrowedNames<'a, I> {
     }
 
     pub(super) fn with_prefix(&self, prefix: &str) -> Vec<(EntryName, ObjectId)> {
+        self.texts_with_prefix(prefix).into_iter().filter_map(named).collect()
+    }
+
+    /// Returns what may be names of entries and starts with `prefix`, sorted.
+    fn texts_with_prefix(&self, prefix: &str) -> Vec<(&'a str, ObjectId)> {
         let full = format!("{TAGS}{prefix}");
         let mut overlaid: BTreeMap<&str, ObjectId> = BTreeMap::new();
         for entries in self.overlays.clone() {
@@ -200,25 +214,24 @@ impl<'a, I: Iterator<Item = &'a Overlay> + Clone> BorrowedNames<'a, I> {
             );
         }
         let mut found = Vec::new();
-        let mut push = |name: &str, id: ObjectId| {
-            if let Ok(name) = EntryName::parse(name.to_owned()) {
-                found.push((name, id));
-            }
-        };
         let mut overlaid = overlaid.into_iter().peekable();
         for (name, id) in self.refs.with_prefix(full.as_bytes()) {
             let Some(name) = std::str::from_utf8(name).ok().and_then(|n| n.strip_prefix(TAGS))
             else {
                 continue;
             };
-            while let Some((other, other_id)) = overlaid.next_if(|(other, _)| *other < name) {
-                push(other, other_id);
+            while let Some(before) = overlaid.next_if(|(other, _)| *other < name) {
+                found.push(before);
             }
             // A loose tag outranks a packed one of the same name, as git has it.
             let same = overlaid.next_if(|(other, _)| *other == name);
-            push(name, same.map_or(id, |(_, other_id)| other_id));
+            found.push((name, same.map_or(id, |(_, other_id)| other_id)));
         }
-        overlaid.for_each(|(name, id)| push(name, id));
+        found.extend(overlaid);
         found
     }
+}
+
+fn named((name, id): (&str, ObjectId)) -> Option<(EntryName, ObjectId)> {
+    Some((EntryName::parse(name.to_owned()).ok()?, id))
 }

@@ -124,16 +124,10 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
         let escape = rest.get(at..at + 3).unwrap_or("%");
-        match ESCAPES.iter().find(|(_, escaped)| escape.eq_ignore_ascii_case(escaped)) {
-            Some((symbol, escaped)) => {
-                out.push(*symbol);
-                rest = &rest[at + escaped.len()..];
-            }
-            None => {
-                out.push('%');
-                rest = &rest[at + 1..];
-            }
-        }
+        let found = ESCAPES.iter().find(|(_, escaped)| escape.eq_ignore_ascii_case(escaped));
+        let (symbol, length) = found.map_or(('%', 1), |(symbol, escaped)| (*symbol, escaped.len()));
+        out.push(symbol);
+        rest = &rest[at + length..];
     }
     out.push_str(rest);
     Cow::Owned(out)

@@ -131,7 +131,9 @@ fn print(session: &Session, rows: Vec<Row>) -> Outcome {
         session.ui.line(session.ui.paint(STRONG, first.text(CELL)))?;
         columns.hide(CELL);
     }
-    rows.into_iter().for_each(|row| columns.push_row(row));
+    for row in rows {
+        columns.push_row(row);
+    }
     columns.print(&session.ui)
 }
 
