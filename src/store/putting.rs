@@ -39,6 +39,11 @@ impl<'a> Putting<'a> {
         Putting { inner, reliance }
     }
 
+    /// Keeps all that this relies on and appended until the answer is dropped.
+    pub(super) fn keep(self) -> KeptObjects<'a> {
+        KeptObjects { inner: self.inner, putting: Some(self) }
+    }
+
     pub(super) fn note(&self, ids: impl IntoIterator<Item = ObjectId>) {
         self.reliance.ids.lock().expect(UNPOISONED).extend(ids);
     }
@@ -104,6 +109,28 @@ impl Drop for Putting<'_> {
     fn drop(&mut self) {
         let mut all = self.inner.putting.lock().expect(UNPOISONED);
         all.retain(|other| !Arc::ptr_eq(other, &self.reliance));
+    }
+}
+
+/// Objects that no ref names yet, kept from being collected until this is dropped.
+pub(crate) struct KeptObjects<'a> {
+    inner: &'a Inner,
+    putting: Option<Putting<'a>>,
+}
+
+impl Drop for KeptObjects<'_> {
+    fn drop(&mut self) {
+        self.putting = None;
+        let mut slot = self.inner.writer.write().expect(UNPOISONED);
+        let is_idle = slot.as_ref().is_some_and(|writer| {
+            let journal = &writer.journal.journal;
+            journal.objects.is_empty() && journal.entries.is_empty() && journal.refs.is_empty()
+        });
+        // What a flush meanwhile carried over is needed no more. If that fails, the next flush
+        // does it.
+        if is_idle && self.inner.putting.lock().expect(UNPOISONED).is_empty() {
+            drop(self.inner.release(&mut slot));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::assemble::MadeObject;
 use super::locked::LockedStore;
-use super::putting::Putting;
+use super::putting::{KeptObjects, Putting};
 use super::{Inner, Store};
 use crate::content::ObjectSink;
 use crate::disk;
@@ -33,11 +33,6 @@ pub(crate) struct Unchanged {
     /// The folder, with its last `/`.
     pub(crate) folder: String,
     pub(crate) refs: BTreeMap<String, ObjectId>,
-}
-
-/// Objects that no ref names yet, kept from being collected.
-pub(crate) struct KeptObjects<'a> {
-    _putting: Putting<'a>,
 }
 
 impl RefChange {
@@ -69,7 +64,7 @@ impl Store {
     /// # Errors
     /// As [`Store::put`].
     pub(crate) fn journal_objects(&self, objects: &[MadeObject]) -> Result<KeptObjects<'_>> {
-        Ok(KeptObjects { _putting: self.append_made(objects, &[])? })
+        Ok(self.append_made(objects, &[])?.keep())
     }
 
     fn append_made(

@@ -1,7 +1,7 @@
 //! Entries under another key: new manifests over the same parts, and the old names in the trash.
 
 use super::assemble::MadeObject;
-use super::putting::Putting;
+use super::putting::{KeptObjects, Putting};
 use super::trash::to_trash;
 use super::{Entry, Inner, Store};
 use crate::clock::Timestamp;
@@ -89,7 +89,7 @@ impl Inner {
     /// Appends what the new names stand for to the journal, in steps of bounded size; it stays as
     /// long as the answer is held. Should we die before the names change, nothing names it, and gc
     /// gives it back.
-    fn append_remade(&self, remade: &[Remade]) -> Result<Putting<'_>> {
+    fn append_remade(&self, remade: &[Remade]) -> Result<KeptObjects<'_>> {
         self.packs.refresh()?;
         let putting = Putting::begin(self);
         for some in remade.chunks(1024) {
@@ -102,6 +102,6 @@ impl Inner {
             self.append_to(&mut writer, &objects, &[], NewNames::default())?;
             putting.note(objects.iter().map(|object| object.id));
         }
-        Ok(putting)
+        Ok(putting.keep())
     }
 }
