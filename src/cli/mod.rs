@@ -106,9 +106,8 @@ impl Command {
                 | Command::Why(_)
                 | Command::Bisect(_)
                 | Command::Find(_)
-                | Command::Collection(_)
                 | Command::Status(_)
-        )
+        ) || matches!(self, Command::Collection(args) if args.reads())
     }
 
     fn run(&self, session: &Session) -> Outcome {

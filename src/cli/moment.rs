@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::git::{HostCommit, HostRepository, ObjectId};
 use crate::history::{CommitLine, TimeSpan, View, When};
+use crate::lockfile::{LOCKFILE, Pins};
 use crate::name::EntryName;
 use crate::store::Snapshot;
 
@@ -64,9 +65,15 @@ impl Moment {
     }
 
     fn of_commit(session: &Session, host: HostRepository, commit: HostCommit) -> Moment {
-        let first = commit.committed_at;
-        let last = Timestamp::from_micros(first.micros() + SECOND);
         let git = session.git();
+        let pins = pins(session, &host, &commit).unwrap_or_else(|error| {
+            session.ui.detail(|| format!("what the commit pins could not be read: {error}"));
+            BTreeSet::new()
+        });
+        let first = commit.committed_at;
+        // The clock that recorded what the commit pins may have been ahead of the commit's.
+        let newest = pins.iter().map(EntryName::created_at).max();
+        let last = Timestamp::from_micros(first.micros() + SECOND).max(newest.unwrap_or(first));
         // Most cells need no other commit than this one: the rest is asked for when first needed.
         let behind: OnceLock<HashSet<ObjectId>> = OnceLock::new();
         let line = CommitLine::new(move |hex| {
@@ -74,7 +81,7 @@ impl Moment {
             let ask = || host.ancestors(&git, &commit.id).unwrap_or_default();
             id == commit.id || behind.get_or_init(ask).contains(&id)
         });
-        Moment { span: TimeSpan { first, last }, line: Some(line), pins: BTreeSet::new() }
+        Moment { span: TimeSpan { first, last }, line: Some(line), pins }
     }
 
     /// Returns `snapshot` as it was then. What belongs to a commit goes before all else.
@@ -85,6 +92,19 @@ impl Moment {
             None => view,
         }
     }
+}
+
+/// Returns what the `recell.lock` of a commit names; nothing if it has none.
+fn pins(
+    session: &Session,
+    host: &HostRepository,
+    commit: &HostCommit,
+) -> Result<BTreeSet<EntryName>> {
+    let Some(root) = session.workspace()?.root() else { return Ok(BTreeSet::new()) };
+    let Some(path) = host.relative_path(&root.join(LOCKFILE)) else { return Ok(BTreeSet::new()) };
+    let found = host.file_at(&session.git(), &commit.id, &path)?;
+    // Of a broken one, what can be read still says more than nothing.
+    Ok(found.map(|bytes| Pins::salvage(&bytes).iter().cloned().collect()).unwrap_or_default())
 }
 
 /// Whether git could take the text for a commit: no ref and no id has blanks or colons in it.

@@ -32,7 +32,6 @@ enum Answer<'a> {
     Missing,
 }
 
-#[allow(dead_code, reason = "selectors and the import of history ask for what is not asked yet")]
 impl HostRepository {
     /// Returns the commit that `text` names in any way that git knows: `HEAD~5`, a tag, a branch,
     /// `main@{yesterday}`, `:/words of its message`, a short id. `None` if it names no commit.

@@ -122,6 +122,9 @@ fn a_checkout_of_an_old_commit_gets_the_old_outputs_though_newer_ones_are_stored
         );
         repository.git(&["add", "."]);
         assert_eq!(repository.git(&["status", "--porcelain"]), "", "the pins of {now} stay");
+        // All three were recorded before any of the commits, as git's clock has it.
+        let shown = repository.recell(&["show", &format!("sales.ipynb:headline@main~{back}")]);
+        assert!(shown.contains(now), "what the commit pins is what is shown of it:\n{shown}");
     }
     repository.recell(&["verify", "--full"]);
 }

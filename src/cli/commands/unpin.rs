@@ -6,7 +6,6 @@ use super::pin::print;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::selection::Selection;
 use crate::cli::session::Session;
-use crate::index::Pattern;
 use crate::name::EntryName;
 use crate::retention::{pins, unpin};
 
@@ -30,17 +29,19 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if args.all && args.keys.is_empty() {
         names.extend(pinned.iter().cloned());
     }
-    let snapshot = session.snapshot(&store)?;
+    let snapshot = store.snapshot()?;
     for key in &args.keys {
-        let pattern = Pattern::parse(key.text()).ok().filter(|_| args.all);
-        if let Some(pattern) = pattern {
-            let matching = pinned.iter().filter(|name| pattern.matches(name)).cloned();
-            names.extend(matching);
+        // The pin of an entry that is not here can be named in full.
+        if let Some(name) = key.text().parse().ok().filter(|name| pinned.contains(name)) {
+            names.insert(name);
             continue;
         }
-        // The pin of an entry that is not here can be named in full.
-        let pinned_name = key.text().parse().ok().filter(|name| pinned.contains(name));
-        match pinned_name.map_or_else(|| key.name(session, &snapshot), |name| Ok(Some(name)))? {
+        if args.all {
+            let pattern = key.resolve(session, &snapshot)?.selector.pattern();
+            names.extend(pinned.iter().filter(|name| pattern.matches(name)).cloned());
+            continue;
+        }
+        match key.name(session, &snapshot)? {
             Some(name) => drop(names.insert(name)),
             None => misses.push(key.miss(session, &snapshot)),
         }

@@ -40,6 +40,13 @@ enum Action {
     Rm(edit::Rm),
 }
 
+impl Args {
+    /// Whether it only reads.
+    pub(crate) fn reads(&self) -> bool {
+        matches!(self.action, Action::Ls(_) | Action::Show(_))
+    }
+}
+
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     match &args.action {
         Action::Create(args) => edit::create(args, session),
