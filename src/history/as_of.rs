@@ -88,6 +88,13 @@ impl View {
         if back == 0 { Some(first) } else { of_line.nth(back - 1) }
     }
 
+    /// Returns how many entries of a cell, oldest first, there were for the view: up to the one that
+    /// it has for the cell.
+    pub fn count(&self, history: &[EntryName]) -> usize {
+        let chosen = self.choose(history, 0);
+        history.iter().rposition(|name| Some(name) == chosen).map_or(0, |at| at + 1)
+    }
+
     /// Whether an entry says no other commit than those of the line.
     fn is_of(&self, name: &EntryName, line: &CommitLine) -> bool {
         match self.snapshot.entry(name) {

@@ -40,11 +40,18 @@ pub struct CellState {
 ///
 /// A last cell that was deleted stays until another one is recorded at its position or one before
 /// it changes. Entries without a position, which were put by hand, are always there.
-pub fn cells_at(snapshot: &Snapshot, name: &NotebookName) -> Vec<CellState> {
+///
+/// `until` says of the entries of a cell, oldest first, how many of them count.
+pub fn cells_at(
+    snapshot: &Snapshot,
+    name: &NotebookName,
+    until: impl Fn(&[EntryName]) -> usize,
+) -> Vec<CellState> {
     let recorded = RecordedCells::of(snapshot, name);
     let mut placed = Vec::new();
     let mut others = Vec::new();
-    for entries in recorded.histories() {
+    let counted = recorded.histories().map(|entries| &entries[..until(entries)]);
+    for entries in counted.filter(|entries| !entries.is_empty()) {
         let newest = entries.last().expect("a recorded cell has an entry");
         let entry = snapshot.entry(newest).ok();
         match Recorded::of(entries, entry) {

@@ -189,3 +189,38 @@ fn a_notebook_is_compared_as_of_a_commit() {
     let shown = env.recell(&["diff", "sales.ipynb@--help", "sales.ipynb"]).run();
     assert_eq!(shown.code(), 2, "it is no option of git: {shown}");
 }
+
+#[test]
+fn a_commit_has_only_what_it_and_those_before_it_recorded() {
+    let env = TestEnv::new();
+    let run = |args: &[&str]| crate::support::git(env.root(), args);
+    run(&["init", "-q", "-b", "main"]);
+    env.recell(&["init"]).ok();
+    // Within the same second, as a rule: the time alone does not tell them apart.
+    for notebook in ["sales.ipynb", "second-run/sales.ipynb"] {
+        env.write("sales.ipynb", fixture(notebook));
+        run(&["add", "sales.ipynb"]);
+        run(&["commit", "-qm", notebook]);
+    }
+    run(&["checkout", "-q", "-b", "side", "HEAD~1"]);
+    let text = String::from_utf8(fixture("sales.ipynb")).unwrap();
+    env.write("sales.ipynb", text.replace("Spring", "Summer"));
+    run(&["commit", "-qam", "on another branch"]);
+    env.recell(&["import-history"]).ok();
+    for (before, after, expected, why) in [
+        ("main~1", "main", "4 cells changed, 2 same", "the commit before"),
+        ("main~1", "side", "1 cell changed, 5 same", "another branch"),
+        ("side~1", "main~1", "6 cells same", "where they part"),
+    ] {
+        let shown = env
+            .recell(&[
+                "diff",
+                &format!("sales.ipynb@{before}"),
+                &format!("sales.ipynb@{after}"),
+                "--stat",
+            ])
+            .run()
+            .to_string();
+        assert!(shown.contains(expected), "{why}:\n{shown}");
+    }
+}

@@ -8,13 +8,14 @@ use crate::cli::describe::one_line;
 use crate::cli::differences::{Detail, print_entry, print_notebook};
 use crate::cli::notebooks::folder_in;
 use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::{Selection, shown};
+use crate::cli::selection::{Resolved, Selection, shown};
 use crate::cli::session::Session;
 use crate::cli::ui::{FAINT, STRONG};
 use crate::cli::{json, words};
 use crate::clock::Timestamp;
 use crate::config::Glob;
 use crate::error::{Error, Result};
+use crate::history::View;
 use crate::history::diff::{CellVersion, DiffOptions, diff_entries, diff_notebooks};
 use crate::index::Pattern;
 use crate::lookup::Miss;
@@ -67,11 +68,11 @@ enum Side {
     Notebook(Point),
 }
 
-/// A notebook in the store as of a moment, or now.
+/// A notebook in the store as of a moment or a commit, or now.
 #[derive(Clone)]
 struct Point {
     notebook: NotebookName,
-    snapshot: Snapshot,
+    view: View,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
@@ -111,12 +112,12 @@ fn side(session: &Session, snapshot: &Snapshot, text: &str) -> Result<Side, Fail
     let selection: Selection =
         text.parse().map_err(|_| Miss::NeverStored { name: text.to_owned() })?;
     let resolved = selection.resolve(session, snapshot)?;
-    let (selector, then) = (&resolved.selector, resolved.view.snapshot());
+    let Resolved { selector, view } = &resolved;
     if selector.back() == 0
         && let Some(text) = selector.notebook()
         && let Some(notebook) = notebook(session, snapshot, text)?
     {
-        return Ok(Side::Notebook(Point { notebook, snapshot: then.clone() }));
+        return Ok(Side::Notebook(Point { notebook, view: view.clone() }));
     }
     Ok(Side::Entry(Box::new(selection.entry_for_person(session, snapshot)?)))
 }
@@ -164,8 +165,8 @@ fn earlier(snapshot: &Snapshot, side: &Side) -> Result<Side, Failure> {
             let before = names.pop().ok_or_else(none)?;
             Ok(Side::Entry(Box::new(snapshot.entry(&before).ok()?)))
         }
-        Side::Notebook(Point { notebook, snapshot }) => {
-            let names = snapshot.list(&Pattern::notebook(notebook.as_str()));
+        Side::Notebook(Point { notebook, view }) => {
+            let names = view.snapshot().list(&Pattern::notebook(notebook.as_str()));
             let mut times: Vec<Timestamp> = names.iter().map(EntryName::created_at).collect();
             times.sort_unstable();
             let none = || Miss::NeverStored { name: format!("{notebook} before its first record") };
@@ -173,7 +174,7 @@ fn earlier(snapshot: &Snapshot, side: &Side) -> Result<Side, Failure> {
             while let Some(before) = times.pop() {
                 if first.micros() - before.micros() > TOGETHER {
                     let point =
-                        Point { notebook: notebook.clone(), snapshot: snapshot.as_of(before) };
+                        Point { notebook: notebook.clone(), view: view.clone().as_of(before) };
                     return Ok(Side::Notebook(point));
                 }
                 first = before;
@@ -226,7 +227,9 @@ fn notebooks(
     after: &Point,
 ) -> Result<bool, Failure> {
     let cells = |point: &Point| -> Vec<CellVersion> {
-        cells_at(&point.snapshot, &point.notebook).into_iter().map(version).collect()
+        let until = |history: &[EntryName]| point.view.count(history);
+        let cells = cells_at(point.view.snapshot(), &point.notebook, until);
+        cells.into_iter().map(version).collect()
     };
     let (old, new) = (cells(before), cells(after));
     let diff = diff_notebooks(&old, &new, &args.options(session));
@@ -234,7 +237,7 @@ fn notebooks(
     let ui = &session.ui;
     if ui.json() {
         let said = |point: &Point| {
-            let as_of = point.snapshot.moment().map(Timestamp::to_rfc3339);
+            let as_of = point.view.snapshot().moment().map(Timestamp::to_rfc3339);
             json!({ "notebook": point.notebook.as_str(), "as_of": as_of })
         };
         let mut value = json!({ "before": said(before), "after": said(after), "same": is_same });
@@ -244,7 +247,8 @@ fn notebooks(
     }
     for (side, point) in [("before", before), ("after", after)] {
         let when = point
-            .snapshot
+            .view
+            .snapshot()
             .moment()
             .map_or_else(|| "now".into(), |it| format!("as of {}", it.to_local()));
         let name = ui.paint(STRONG, one_line(point.notebook.as_str()));
