@@ -25,8 +25,9 @@ use crate::store::{Entry, Snapshot};
 
 /// Lines, rows and cells of a part that a person is shown; a machine gets more.
 const LISTED: usize = 100;
-/// Entries whose times differ by less were recorded together.
-const TOGETHER: i64 = 1_000_000;
+/// Entries whose times differ by less microseconds were recorded together: one command gives all
+/// the same, and a later one only to a cell whose last was of the future.
+const TOGETHER: i64 = 100;
 
 /// Show what differs between two results, or between two states of a notebook
 ///
