@@ -5,21 +5,24 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cli::columns::{Align, Columns};
+use crate::cli::moment::Moment;
 use crate::cli::notebooks::{self, NotebookFile};
 use crate::cli::report::{Failure, Outcome};
-use crate::cli::selection::shown;
+use crate::cli::selection::{Selection, chosen, shown};
 use crate::cli::session::Session;
 use crate::cli::words::{self, grouped};
 use crate::cli::{json, locking};
 use crate::config::Durability;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::history::When;
 use crate::lookup::Miss;
-use crate::name::{EntryName, encode};
+use crate::name::encode;
 use crate::notebook::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
 };
+use crate::store::Snapshot;
 
 /// Put recorded outputs back into notebooks
 ///
@@ -29,8 +32,9 @@ use crate::notebook::{
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
-    /// The notebooks: files, folders with all below, or globs.
-    #[arg(value_name = "NOTEBOOK", required = true)]
+    /// The notebooks: files, folders with all below, or globs; `sales.ipynb@HEAD~5` takes results
+    /// as of then.
+    #[arg(value_name = "NOTEBOOK[@WHEN]", required = true)]
     notebooks: Vec<PathBuf>,
     /// Where no outputs of a cell's code are stored, take its newest ones of any code.
     #[arg(long)]
@@ -38,9 +42,10 @@ pub(crate) struct Args {
     /// Replace outputs that a notebook shows.
     #[arg(long)]
     overwrite: bool,
-    /// Take this entry for its cell and leave all other cells alone; may be given several times.
-    #[arg(long = "entry", value_name = "NAME", value_parser = entry_name)]
-    entries: Vec<EntryName>,
+    /// Take this entry for its cell and leave all other cells alone, for example
+    /// `sales.ipynb:load~1`; may be given several times.
+    #[arg(long = "entry", value_name = "KEY")]
+    entries: Vec<Selection>,
     /// Take just the entries that `recell.lock` pins, and no newer ones; cells without a pin are
     /// left alone.
     #[arg(long, conflicts_with_all = ["as_of", "any", "entries"])]
@@ -53,11 +58,6 @@ pub(crate) struct Args {
     check: bool,
 }
 
-fn entry_name(text: &str) -> Result<EntryName, String> {
-    let name = text.strip_prefix("refs/tags/").unwrap_or(text);
-    name.parse::<EntryName>().map_err(|error| error.to_string())
-}
-
 /// A notebook and what became of it.
 struct Done<'a> {
     file: &'a NotebookFile,
@@ -66,20 +66,23 @@ struct Done<'a> {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let files = notebooks::named(session, &args.notebooks)?;
+    let snapshot = session.snapshot(&session.store()?)?;
+    let (files, snapshots): (Vec<_>, Vec<_>) =
+        asked(session, &snapshot, &args.notebooks)?.into_iter().unzip();
     if args.output.is_some() && files.len() > 1 {
         return Err(Error::OneNotebook { found: files.len() }.into());
     }
     let pins = if args.locked { Some(locking::lockfile(session)?.read()?) } else { None };
-    let snapshot = session.snapshot(&session.store()?)?;
+    let mut snapshots = snapshots.into_iter();
     let mut options = RestoreOptions {
         any_code: args.any,
         overwrite: args.overwrite,
-        entries: args.entries.clone(),
+        entries: chosen(&args.entries, false, session, &snapshot)?,
         pinned: args.locked,
     };
     let mut all = Vec::with_capacity(files.len());
     let outcome = notebooks::for_each(session, &files, |file| {
+        let snapshot = snapshots.next().expect("there is one for each file");
         let contents = file.read()?;
         if let Some(pins) = &pins {
             let pinned = pins.of_notebook(&encode(file.name.as_str()));
@@ -106,6 +109,32 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     outcome?;
     let misses = misses(&all, args.check);
     if misses.is_empty() { Ok(()) } else { Err(Failure::Misses(misses)) }
+}
+
+/// Returns the notebooks that are named, each with the store as it is to be restored from.
+fn asked(
+    session: &Session,
+    snapshot: &Snapshot,
+    paths: &[PathBuf],
+) -> Result<Vec<(NotebookFile, Snapshot)>, Failure> {
+    let mut plain = Vec::with_capacity(paths.len());
+    let mut found = Vec::new();
+    for path in paths {
+        let text = path.to_str().filter(|_| !disk::is_there(&session.path(path)));
+        let Some((name, when)) = text.and_then(|text| text.split_once('@')) else {
+            plain.push(path.clone());
+            continue;
+        };
+        let moment = Moment::read(session, &When::read(when))?;
+        let then = moment.view(snapshot).snapshot().clone();
+        let files = notebooks::named(session, &[name.into()])?.into_iter();
+        found.extend(files.map(|file| (file, then.clone())));
+    }
+    if !plain.is_empty() {
+        let files = notebooks::named(session, &plain)?.into_iter();
+        found.extend(files.map(|file| (file, snapshot.clone())));
+    }
+    Ok(found)
 }
 
 fn is_stdout(path: &std::path::Path) -> bool {

@@ -87,3 +87,30 @@ fn a_notebook_that_somebody_else_writes_meanwhile_is_theirs() {
     };
     assert!(is_link("link.ipynb") && !is_link("sales.ipynb"), "links stay links");
 }
+
+#[test]
+fn restore_takes_selectors() {
+    let env = workspace();
+    let text = std::fs::read_to_string(fixtures().join("sales.ipynb")).unwrap();
+    env.write("sales.ipynb", &text);
+    env.recell(&["record", "sales.ipynb"]).with("RECELL_NOW", "20261101T120000.000000Z").ok();
+    let other = text.replace("€18,781.00", "€99,781.00");
+    assert_ne!(text, other, "the fixture shows that revenue");
+    env.write("sales.ipynb", &other);
+    env.recell(&["record", "sales.ipynb"]).with("RECELL_NOW", "20261102T120000.000000Z").ok();
+    let read = || std::fs::read_to_string(env.root().join("sales.ipynb")).unwrap();
+    for (args, expected, why) in [
+        (&["sales.ipynb"][..], &other, "the newest"),
+        (&["sales.ipynb@2026-11-01"], &text, "as of a day"),
+        (&["sales.ipynb@{19 days ago}"], &text, "counted from now"),
+        (&["sales.ipynb", "--entry", "sales.ipynb:headline~1"], &text, "a version back"),
+        (&["sales.ipynb", "--as-of", "2026-11-02"], &other, "all of it as of a day"),
+    ] {
+        env.write("sales.ipynb", &other);
+        let args: Vec<&str> = ["restore", "--overwrite"].iter().chain(args).copied().collect();
+        env.recell(&args).ok();
+        assert!(read() == *expected, "{why}");
+    }
+    let ran = env.recell(&["restore", "sales.ipynb@nonsense"]).run();
+    assert_eq!(ran.code(), 2, "{ran}");
+}
