@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod assemble;
 mod draft;
 mod entry;
@@ -23,6 +24,7 @@ pub(crate) mod leftovers;
 mod locked;
 mod memory;
 pub(crate) mod merge;
+mod new_packs;
 mod options;
 mod put;
 mod putting;
@@ -31,6 +33,7 @@ mod remake;
 mod salvage;
 mod snapshot;
 mod suspects;
+mod taking_away;
 mod trash;
 mod view;
 
