@@ -55,7 +55,7 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
-pub(crate) use trash::{TRASH_FOLDER, to_trash, trash_ref};
+pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
 
 use crate::content::KnownContents;
 use crate::disk;
