@@ -41,7 +41,7 @@ fn every_crash_point_of_the_source_is_in_the_list() {
     let mut listed: Vec<_> = POINTS.map(|(point, _)| point).into();
     // Those of sealing are in sealing.rs.
     listed.extend(["deltas packed", "pack placed", "index placed"]);
-    listed.extend(crate::collecting_garbage::POINTS);
+    listed.extend(crate::interrupting_gc::POINTS);
     listed.extend(crate::repairing::POINTS);
     listed.sort_unstable();
     listed.dedup();
