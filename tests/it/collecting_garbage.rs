@@ -1,4 +1,4 @@
-//! Collection removes only what nothing names (I5).
+//! Collection removes only what nothing names.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! What is acknowledged survives the death of the process, wherever it strikes (I1, I2, I3).
+//! What is acknowledged survives the death of the process, wherever it strikes.
 
 use std::time::Duration;
 

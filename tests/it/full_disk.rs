@@ -1,4 +1,4 @@
-//! A full disk: a clear error, nothing lost, and all works once there is space (I1).
+//! A full disk: a clear error, nothing lost, and all works once there is space.
 
 use std::io::ErrorKind;
 use std::path::Path;

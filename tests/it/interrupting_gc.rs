@@ -1,5 +1,5 @@
-//! Collection loses nothing wherever it is interrupted, whoever writes meanwhile, and on a full disk
-//! (I5).
+//! Collection loses nothing wherever it is interrupted, whoever writes meanwhile, and on a full
+//! disk.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! The house: each module uses the layers below it, and third-party names stay home
-//! (DESIGN, section 13).
+//! (docs/architecture.md).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -58,7 +58,7 @@ fn stripped(bytes: &[u8]) -> Vec<u8> {
     strip(&Notebook::parse(bytes).unwrap(), ALL).into_owned()
 }
 
-/// I6: `restore(strip(nb)) == nb`.
+/// `restore(strip(nb)) == nb`.
 fn assert_all_come_back(store: &Store, notebooks: &[(String, Vec<u8>)], why: &str) {
     for (called, bytes) in notebooks {
         let back = restored(store, called, &stripped(bytes), &RestoreOptions::default());
