@@ -28,6 +28,11 @@ impl Timestamp {
         Timestamp(micros.clamp(Self::MIN.0, Self::MAX.0))
     }
 
+    /// Returns the moment `seconds` seconds after 1970, moved into the printable years.
+    pub(crate) fn from_seconds(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds.saturating_mul(1_000_000))
+    }
+
     /// Returns the microseconds since 1970.
     pub fn micros(self) -> i64 {
         self.0

@@ -19,6 +19,11 @@ pub(crate) fn name(name: &EntryName) -> Value {
     })
 }
 
+/// Returns the names of entries, each with what it says.
+pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n EntryName>) -> Value {
+    names.into_iter().map(name).collect()
+}
+
 /// Returns an entry with all that its manifest says.
 pub(crate) fn entry(of: &EntryName, manifest: &Manifest) -> Value {
     let provenance = &manifest.provenance;

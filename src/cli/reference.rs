@@ -110,7 +110,7 @@ fn the_command_tree_is_well_formed() {
 #[test]
 fn every_code_is_in_the_document_of_errors() {
     let text = text_of(&document("errors.md"));
-    let sources = [include_str!("../error/mod.rs"), include_str!("../lookup.rs")];
+    let sources = [include_str!("../error/code.rs"), include_str!("../lookup.rs")];
     let codes: Vec<&str> = sources
         .iter()
         .flat_map(|source| source.lines())

@@ -14,6 +14,7 @@ use super::args::{GlobalArgs, When};
 use super::describe::harmless;
 use super::meter::Meter;
 use super::report::{Failure, Outcome};
+use super::words::count;
 use crate::config::{ColorChoice, ProgressChoice, UiSettings};
 use crate::error::Error;
 
@@ -218,6 +219,17 @@ impl Ui {
                 let text = painted(self.err_color.get(), FAINT, text());
                 self.to_stderr(&text);
             }
+        }
+    }
+
+    /// Warns that so many entries, if any, were left alone since another process is writing them.
+    pub(crate) fn warn_of_busy(&self, entries: usize, what: &str) {
+        if entries > 0 {
+            let busy = count(entries, "entry", "entries");
+            self.warn(
+                &format!("{busy} {what}: the process that put them is still writing"),
+                Some("Run it again when that process has ended."),
+            );
         }
     }
 

@@ -131,11 +131,7 @@ fn push_quoted(out: &mut String, text: &str) {
 /// Reads what [`write`] wrote; `None` if it is anything else.
 pub(super) fn read(bytes: &[u8]) -> Option<Manifest> {
     let mut rest = Rest::of(bytes)?;
-    rest.expect("format = 1\n")?;
-    let notebook = rest.text("notebook = ")?;
-    let cell = rest.text("cell = ")?;
-    let module = rest.text("module = ")?;
-    let version = rest.text("version = ")?;
+    let [notebook, cell, module, version] = rest.key()?;
     let key = ExecutionKey::with_version(notebook, cell, module, version).ok()?;
     let created_at = rest.text("created_at = ")?.parse().ok()?;
     let mut provenance =
@@ -177,6 +173,14 @@ impl<'a> Rest<'a> {
     pub(super) fn expect(&mut self, text: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(text)?;
         Some(())
+    }
+
+    /// Reads the lines that every manifest begins with: the format, which must be ours, and the four
+    /// texts of the key.
+    pub(super) fn key(&mut self) -> Option<[&'a str; 4]> {
+        self.expect("format = 1\n")?;
+        let (notebook, cell) = (self.text("notebook = ")?, self.text("cell = ")?);
+        Some([notebook, cell, self.text("module = ")?, self.text("version = ")?])
     }
 
     /// Reads `name"text"` and the end of its line. Escapes are left to the general reader.

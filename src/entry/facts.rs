@@ -37,13 +37,9 @@ impl<'a> Facts<'a> {
     /// which the whole reader then takes or refuses.
     pub(crate) fn skim(bytes: &'a [u8], name: &EntryName) -> Option<Facts<'a>> {
         let mut rest = Rest::of(bytes)?;
-        rest.expect("format = 1\n")?;
-        let notebook = rest.text("notebook = ")?;
-        let cell = rest.text("cell = ")?;
-        let module = rest.text("module = ")?;
-        let version = rest.text("version = ")?;
+        let key @ [_, _, module, version] = rest.key()?;
         let created_at = rest.text("created_at = ")?;
-        if !name.is_of([notebook, cell, module, version], created_at) {
+        if !name.is_of(key, created_at) {
             return None;
         }
         rest.text("producer = ")?;

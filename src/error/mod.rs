@@ -1,10 +1,13 @@
 //! The one public error: what failed, on what, and its stable code.
 
+mod code;
 mod hint;
+mod words;
 
 use std::io;
 use std::path::PathBuf;
 
+use self::words::{exit_text, nothing_removed, pinned, quoted};
 use crate::lookup::Miss;
 
 /// A result whose failure is an [`enum@Error`].
@@ -530,102 +533,4 @@ impl Error {
     pub(crate) fn is_full_disk(&self) -> bool {
         matches!(self, Error::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull)
     }
-
-    /// Returns the stable, machine-readable code of this failure, for example `disk`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Error::Disk { .. } => "disk",
-            Error::NoStore { .. } => "no_store",
-            Error::NotAStore { .. } => "not_a_store",
-            Error::StoreExists { .. } => "store_exists",
-            Error::UnsupportedStore { .. } => "unsupported_store",
-            Error::ReadOnly { .. } => "read_only",
-            Error::BrokenRefs { .. } => "broken_refs",
-            Error::Unsound { .. } => "unsound",
-            Error::Lost { .. } => "lost",
-            Error::UnclearNames { .. } => "unclear_names",
-            Error::RefsLocked { .. } => "refs_locked",
-            Error::FlushLocked { .. } => "flush_locked",
-            Error::Key { .. } => "key",
-            Error::PartPath { .. } => "part_path",
-            Error::PartsCollide { .. } => "parts_collide",
-            Error::ReadSource { .. } => "read_source",
-            Error::WritePart { .. } => "write_part",
-            Error::BadToml { .. } => "bad_toml",
-            Error::UnknownSetting { .. } => "unknown_setting",
-            Error::UnknownVariable { .. } => "unknown_variable",
-            Error::BadSetting { .. } => "bad_setting",
-            Error::GitNotFound { .. } => "git_not_found",
-            Error::GitTooOld { .. } => "git_too_old",
-            Error::GitFailed { .. } => "git_failed",
-            Error::TalkToGit { .. } => "talk_to_git",
-            Error::FilterProtocol { .. } => "filter_protocol",
-            Error::FilterTaken { .. } => "filter_taken",
-            Error::NoHost { .. } => "no_host",
-            Error::FilterNotInstalled { .. } => "filter_not_installed",
-            Error::NoWorkTree { .. } => "no_work_tree",
-            Error::NoLockfile { .. } => "no_lockfile",
-            Error::BadLockfile { .. } => "bad_lockfile",
-            Error::NewerLockfile { .. } => "newer_lockfile",
-            Error::LockfileDiffers { .. } => "lockfile_differs",
-            Error::LockfileHeld { .. } => "lockfile_held",
-            Error::ChangedMeanwhile { .. } => "changed_meanwhile",
-            Error::StoreMissing { .. } => "store_missing",
-            Error::Ambiguous { .. } => "ambiguous",
-            Error::NotAMoment { .. } => "not_a_moment",
-            Error::BadLine { .. } => "bad_line",
-            Error::LineNotStored { source, .. } => source.code(),
-            Error::OutsideFolder { .. } => "outside_folder",
-            Error::StdinTwice { .. } => "stdin_twice",
-            Error::Stream { .. } => "stream",
-            Error::NotANotebook { .. } => "not_a_notebook",
-            Error::NotebooksLeft { .. } => "notebooks_left",
-            Error::NoNotebooks { .. } => "no_notebooks",
-            Error::OutsideWorkspace { .. } => "outside_workspace",
-            Error::OneNotebook { .. } => "one_notebook",
-            Error::CannotCompare { .. } => "cannot_compare",
-            Error::WouldLose { .. } => "would_lose",
-            Error::NotRestored { .. } => "not_restored",
-            Error::RenameTaken { .. } => "rename_taken",
-            Error::NotStripped { .. } => "not_stripped",
-            Error::Pinned { .. } => "pinned",
-            Error::NotConfirmed { .. } => "not_confirmed",
-            Error::NothingToUndo { .. } => "nothing_to_undo",
-            Error::CollectionName { .. } => "collection_name",
-            Error::NoCollection { .. } => "no_collection",
-            Error::CollectionExists { .. } => "collection_exists",
-            Error::CollectionKind { .. } => "collection_kind",
-            Error::CollectionClosed { .. } => "collection_closed",
-            Error::CollectionOpen { .. } => "collection_open",
-            Error::CollectionFrozen { .. } => "collection_frozen",
-            Error::CollectionReferred { .. } => "collection_referred",
-            Error::CollectionCycle { .. } => "collection_cycle",
-            Error::CollectionBusy { .. } => "collection_busy",
-            Error::CollectionUnreadable { .. } => "collection_unreadable",
-        }
-    }
-}
-
-fn pinned(names: &[String]) -> String {
-    match names {
-        [name] => format!("`{name}` is"),
-        [name, more @ ..] => format!("`{name}` and {} more are", more.len()),
-        [] => "nothing is".into(),
-    }
-}
-
-fn nothing_removed(when: Option<&str>) -> String {
-    match when {
-        Some(when) => format!("nothing that was removed at `{when}` is in the trash"),
-        None => "the trash is empty: there is nothing to bring back".into(),
-    }
-}
-
-/// Lists names, each in backticks.
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn exit_text(exit_code: Option<i32>) -> String {
-    exit_code.map_or_else(|| " by a signal".into(), |code| format!(" with exit code {code}"))
 }

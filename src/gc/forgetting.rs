@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::collection::{Forgetting, plan_forgetting};
 use crate::error::Result;
 use crate::name::EntryName;
-use crate::store::{Store, TRASH_FOLDER};
+use crate::store::Store;
 
 /// Says what becomes of runs when the trash from before `trash_before` goes. Nothing is changed.
 ///
@@ -14,19 +14,9 @@ use crate::store::{Store, TRASH_FOLDER};
 /// As [`crate::collection::protected`].
 pub(super) fn forgetting(store: &Store, trash_before: Option<Timestamp>) -> Result<Forgetting> {
     let Some(before) = trash_before else { return Ok(Forgetting::default()) };
-    let mut gone = BTreeSet::new();
-    for (reference, _) in store.refs_below(TRASH_FOLDER)? {
-        let Some((when, name)) = read(&reference) else { continue };
-        // What was put once more, or brought back, is not gone.
-        if when < before && store.tree_of(&name).is_none() {
-            gone.insert(name);
-        }
-    }
+    let may_go = store.trash()?.into_iter().take_while(|(when, _)| *when < before);
+    // What was put once more, or brought back, is not gone.
+    let names = may_go.flat_map(|(_, entries)| entries).map(|(name, _)| name);
+    let gone: BTreeSet<EntryName> = names.filter(|name| store.tree_of(name).is_none()).collect();
     plan_forgetting(store, &gone)
-}
-
-fn read(reference: &str) -> Option<(Timestamp, EntryName)> {
-    let rest = reference.strip_prefix(TRASH_FOLDER)?.strip_prefix('/')?;
-    let (when, name) = rest.split_once('/')?;
-    Some((when.parse().ok()?, EntryName::parse(name.to_owned()).ok()?))
 }

@@ -15,10 +15,7 @@ use crate::git::{
 };
 use crate::journal::{Journal, ObjectMap, found_in};
 use crate::progress::{Progress, Unit};
-use crate::store::Store;
-
-/// Where removed names stand until they are collected.
-const TRASH: &str = "refs/recell/trash/";
+use crate::store::{Store, in_trash};
 
 /// How many objects are read side by side before what they name is taken in.
 const STEP: usize = 1 << 16;
@@ -70,8 +67,9 @@ fn refs(
     let packed = packed.into_iter().map(|one| (one.name, one.id));
     for (name, id) in packed.chain(loose_refs(git_dir, "refs")?) {
         let may_go = trash_before.is_some_and(|before| {
-            let when = name.strip_prefix(TRASH).and_then(|rest| rest.split_once('/'));
-            when.and_then(|(when, _)| when.parse::<Timestamp>().ok()).is_some_and(|t| t < before)
+            in_trash(&name)
+                .and_then(|(when, _)| when.parse::<Timestamp>().ok())
+                .is_some_and(|t| t < before)
         });
         if may_go {
             roots.trash.insert(name, id);

@@ -5,6 +5,7 @@ use std::thread;
 
 use gix::ObjectId;
 
+use super::batch::head_of;
 use super::host::HostRepository;
 use super::process::Git;
 use super::stream::GitStream;
@@ -85,24 +86,22 @@ pub(crate) fn read_blobs(
 
 /// Reads one answer: `<id> <kind> <size>`, then the bytes and a line end; `None` at the end.
 fn answer(output: &mut impl BufRead, most: u64) -> std::io::Result<Option<Blob>> {
-    let mut head = String::new();
-    if output.read_line(&mut head)? == 0 {
+    let mut head = Vec::new();
+    if output.read_until(b'\n', &mut head)? == 0 {
         return Ok(None);
     }
-    let mut words = head.split_whitespace().skip(1);
-    let kind = words.next();
-    let Some(size) = words.next().and_then(|size| size.parse::<u64>().ok()) else {
+    let Some((_, kind, size)) = head_of(head.trim_ascii_end()) else {
         return Ok(Some(Blob::Missing));
     };
     let blob = match kind {
-        Some("blob") if size <= most => {
+        "blob" if size <= most => {
             let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
             output.read_exact(&mut bytes)?;
             Blob::Bytes(bytes)
         }
         kind => {
             std::io::copy(&mut output.take(size), &mut std::io::sink())?;
-            if kind == Some("blob") { Blob::TooLarge(size) } else { Blob::Missing }
+            if kind == "blob" { Blob::TooLarge(size) } else { Blob::Missing }
         }
     };
     let mut line_end = [0];

@@ -276,7 +276,7 @@ fn commit_of(head: &[u8]) -> Option<HistoryCommit> {
     let id = ObjectId::from_hex(words.next()?.as_bytes()).ok()?;
     // A commit without a time that can be read is as old as can be.
     let seconds: i64 = words.next()?.parse().unwrap_or(0);
-    let committed = Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+    let committed = Timestamp::from_seconds(seconds);
     Some(HistoryCommit { id, committed, is_merge: words.count() > 1 })
 }
 

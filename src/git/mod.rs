@@ -4,6 +4,7 @@
 
 mod attribute_lines;
 mod attributes;
+mod batch;
 mod blobs;
 mod check;
 mod commit;

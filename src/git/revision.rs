@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use gix::ObjectId;
 
+use super::batch::{Answer, first_answer};
 use super::host::HostRepository;
 use super::process::{Git, GitOutput};
 use crate::clock::Timestamp;
@@ -22,14 +23,6 @@ pub(crate) struct HostCommit {
     pub(crate) id: ObjectId,
     /// When it was committed, as the committer's clock said, to the second.
     pub(crate) committed_at: Timestamp,
-}
-
-/// What `git cat-file` answered about one name.
-enum Answer<'a> {
-    /// An object: its id, git's word for its kind, its bytes if they were asked for.
-    Object(ObjectId, &'a str, &'a [u8]),
-    /// There is none of that name here.
-    Missing,
 }
 
 impl HostRepository {
@@ -205,7 +198,7 @@ impl HostRepository {
         let commit = |line: &str| {
             let (seconds, id) = line.split_once(' ')?;
             let id = ObjectId::from_hex(id.as_bytes()).ok()?;
-            Some(HostCommit { id, committed_at: of_seconds(seconds.parse().ok()?) })
+            Some(HostCommit { id, committed_at: Timestamp::from_seconds(seconds.parse().ok()?) })
         };
         Ok(listed.lines().filter_map(commit).collect())
     }
@@ -258,45 +251,14 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
     texts.fold(String::new(), |lines, text| lines + &text + "\n")
 }
 
-/// Reads one answer of `git cat-file --batch`, or `--batch-check` without bytes, and returns it
-/// with what follows; `None` at the end.
-fn first_answer(output: &[u8], has_bytes: bool) -> Option<(Answer<'_>, &[u8])> {
-    let end = memchr::memchr(b'\n', output)?;
-    let (line, rest) = (&output[..end], &output[end + 1..]);
-    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
-    let object = match words[..] {
-        [id, kind, size] => ObjectId::from_hex(id).ok().zip(text(kind)).zip(number(size)),
-        _ => None,
-    };
-    // `missing` or `ambiguous`, with the name that was asked for before it.
-    let Some(((id, kind), size)) = object else { return Some((Answer::Missing, rest)) };
-    if !has_bytes {
-        return Some((Answer::Object(id, kind, &[]), rest));
-    }
-    let bytes = rest.get(..size)?;
-    Some((Answer::Object(id, kind, bytes), rest.get(size + 1..).unwrap_or_default()))
-}
-
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
-}
-
-fn number(bytes: &[u8]) -> Option<usize> {
-    text(bytes)?.parse().ok()
-}
-
 /// Reads the time of a commit; `None` if the bytes are no commit's.
 fn commit_of(id: ObjectId, bytes: &[u8]) -> Option<HostCommit> {
     let mut head = bytes.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty());
     let committer = head.find_map(|line| line.strip_prefix(b"committer "))?;
     // Name, address in angle brackets, seconds since 1970, zone.
     let after = committer.rsplit(|byte| *byte == b'>').next()?;
-    let seconds = text(after)?.split_whitespace().next()?.parse().ok()?;
-    Some(HostCommit { id, committed_at: of_seconds(seconds) })
-}
-
-fn of_seconds(seconds: i64) -> Timestamp {
-    Timestamp::from_micros(seconds.saturating_mul(1_000_000))
+    let seconds = std::str::from_utf8(after).ok()?.split_whitespace().next()?.parse().ok()?;
+    Some(HostCommit { id, committed_at: Timestamp::from_seconds(seconds) })
 }
 
 #[cfg(test)]
@@ -357,7 +319,7 @@ mod tests {
         /// Returns which of the commits made by [`Host::with_commits`] is meant.
         fn nth(&self, text: &str) -> Option<i64> {
             let at = self.revision(text)?.committed_at;
-            (1..100).find(|n| of_seconds(seconds(*n)) == at)
+            (1..100).find(|n| Timestamp::from_seconds(seconds(*n)) == at)
         }
     }
 
@@ -494,7 +456,7 @@ mod tests {
             let commits = host.found().recent_commits(&host.git, count).unwrap();
             commits.iter().map(|commit| commit.committed_at).collect::<Vec<_>>()
         };
-        assert_eq!(times(2), [4, 3].map(|n| of_seconds(seconds(n))));
+        assert_eq!(times(2), [4, 3].map(|n| Timestamp::from_seconds(seconds(n))));
         assert_eq!(times(100).len(), 4);
         assert_eq!(times(0), []);
         assert_eq!(Host::new(&[]).found().recent_commits(&host.git, 5).unwrap(), []);

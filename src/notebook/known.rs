@@ -19,6 +19,8 @@ pub(super) const VERSION: &str = "0";
 pub(super) const POSITION: &str = "position";
 /// The ingredient that holds the hash of the cell's own code.
 const CODE: &str = "code";
+/// The ingredient that is the end of the chain of cells before.
+pub(super) const CELLS_BEFORE: &str = "cells_before";
 /// How the names of cells without an id begin.
 const NAMELESS: &str = "code-";
 
@@ -170,6 +172,16 @@ pub(super) fn seen_in(segment: &str, manifest: &Manifest) -> Option<Seen> {
 
 /// Returns the hash of the code that an entry is the result of.
 pub(super) fn code_of(manifest: &Manifest) -> Option<Digest> {
+    digest_named(manifest, CODE)
+}
+
+/// Returns the end of the chain of cells before the cell of an entry; `None` if the entry does not
+/// say that any count.
+pub(super) fn chain_before(manifest: &Manifest) -> Option<Digest> {
+    digest_named(manifest, CELLS_BEFORE)
+}
+
+fn digest_named(manifest: &Manifest, ingredient: &str) -> Option<Digest> {
     let ingredients = &manifest.provenance.ingredients;
-    ingredients.iter().find(|(name, _)| name == CODE)?.1.parse().ok()
+    ingredients.iter().find(|(name, _)| name == ingredient)?.1.parse().ok()
 }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::hash::{ModuleHashes, chain_after};
-use super::known::{RecordedCells, code_of};
+use super::known::{CELLS_BEFORE, RecordedCells, chain_before, code_of};
 use super::name::NotebookName;
 use super::standing::StandingCell;
 use crate::digest::Digest;
@@ -21,8 +21,6 @@ use crate::store::Snapshot;
 
 /// The annotation that holds the cells right before a cell that were not recorded with it.
 pub(super) const NOT_RECORDED_BEFORE: &str = "not_recorded_before";
-/// The ingredient that is the end of the chain.
-const CELLS_BEFORE: &str = "cells_before";
 
 /// The chains of cells of one notebook, as its entries tell them.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +68,7 @@ impl Lineage {
     }
 
     fn add(&mut self, name: &EntryName, manifest: &Manifest) {
-        let Some((code, before)) = code_of(manifest).zip(chain_of(manifest)) else { return };
+        let Some((code, before)) = code_of(manifest).zip(chain_before(manifest)) else { return };
         self.codes.entry(code).or_insert_with(|| name.clone());
         self.link(manifest.key.cell(), code, before);
         let annotations = &manifest.provenance.annotations;
@@ -101,7 +99,7 @@ impl Lineage {
     /// that any cells count.
     pub fn cells_before(&self, manifest: &Manifest) -> Option<CellsBefore> {
         let none = chain_after(None);
-        let mut at = chain_of(manifest)?;
+        let mut at = chain_before(manifest)?;
         let mut cells = Vec::new();
         while let Some(link) = self.links.get(&at).filter(|_| at != none) {
             cells.push((link.cell.clone(), link.code));
@@ -122,11 +120,6 @@ pub fn standing_before(cells: &[StandingCell], index: usize) -> CellsBefore {
     let before = cells[..index].iter().filter(|cell| cell.has_code);
     let cells = before.map(|cell| (cell.name.clone(), cell.code)).collect();
     CellsBefore { cells, is_whole: true }
-}
-
-fn chain_of(manifest: &Manifest) -> Option<Digest> {
-    let ingredients = &manifest.provenance.ingredients;
-    ingredients.iter().find(|(name, _)| name == CELLS_BEFORE)?.1.parse().ok()
 }
 
 /// Returns the annotation of the cell at `index`: the cells with code right before it that are not

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::hash::{cell_hash, chain_after};
-use super::known::{POSITION, RecordedCells, code_of};
+use super::known::{POSITION, RecordedCells, chain_before, code_of};
 use super::name::NotebookName;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
@@ -11,9 +11,6 @@ use crate::error::Result;
 use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::store::{Entry, Snapshot};
-
-/// The ingredient that holds the hash of the chain of cells before.
-const CELLS_BEFORE: &str = "cells_before";
 
 /// A cell of a notebook at a moment, with what it showed then.
 #[derive(Debug, Clone)]
@@ -83,10 +80,7 @@ impl Recorded {
         let annotation = manifest.and_then(|it| it.provenance.annotations.get(POSITION));
         let position: Option<usize> = annotation.and_then(|text| text.parse().ok());
         let code = manifest.and_then(code_of);
-        let before = manifest.and_then(|it| {
-            let ingredients = &it.provenance.ingredients;
-            ingredients.iter().find(|(name, _)| name == CELLS_BEFORE)?.1.parse().ok()
-        });
+        let before = manifest.and_then(chain_before);
         let run =
             entries.iter().rev().take_while(|it| it.module_segment() == name.module_segment());
         let run: Vec<&EntryName> = run.collect();

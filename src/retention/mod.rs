@@ -19,7 +19,6 @@ mod rules;
 mod stock;
 #[cfg(test)]
 mod tests;
-mod trash;
 mod undo;
 
 pub use automatic::{AutomaticPrune, after_flush};

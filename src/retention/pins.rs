@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::error::Result;
-use crate::git::RefEdits;
+use crate::git::{ObjectId, RefEdits};
 use crate::name::EntryName;
 use crate::store::Store;
 
@@ -46,24 +46,14 @@ pub fn pins(store: &Store) -> Result<HashSet<EntryName>> {
 /// # Errors
 /// As [`Store::flush`]; then nothing was pinned.
 pub fn pin(store: &Store, names: &[EntryName]) -> Result<PinReport> {
-    let mut report = PinReport::default();
-    store.inner.change_refs(|tree_of| {
-        report = PinReport::default();
-        let pinned = pins(store)?;
-        let mut edits = RefEdits::default();
-        for name in names {
-            match tree_of(name.as_str()) {
-                None => report.unknown.push(name.clone()),
-                Some(_) if pinned.contains(name) => report.unchanged.push(name.clone()),
-                Some(tree) => {
-                    edits.add.insert(pin_ref(name), tree);
-                    report.changed.push(name.clone());
-                }
-            }
+    change(store, names, |name, tree, is_pinned, edits| match tree {
+        None => Change::Unknown,
+        Some(_) if is_pinned => Change::Unchanged,
+        Some(tree) => {
+            edits.add.insert(pin_ref(name), tree);
+            Change::Made
         }
-        Ok(edits)
-    })?;
-    Ok(report)
+    })
 }
 
 /// Takes the pins of entries away; the entries stay.
@@ -71,20 +61,42 @@ pub fn pin(store: &Store, names: &[EntryName]) -> Result<PinReport> {
 /// # Errors
 /// As [`Store::flush`]; then nothing changed.
 pub fn unpin(store: &Store, names: &[EntryName]) -> Result<PinReport> {
+    change(store, names, |name, tree, is_pinned, edits| {
+        if is_pinned {
+            edits.remove.insert(pin_ref(name));
+            return Change::Made;
+        }
+        if tree.is_some() { Change::Unchanged } else { Change::Unknown }
+    })
+}
+
+/// What became of one name.
+enum Change {
+    Made,
+    Unchanged,
+    Unknown,
+}
+
+/// Changes pins as `decide` says, which is given each name, its tree if it is here, and whether it
+/// is pinned.
+fn change(
+    store: &Store,
+    names: &[EntryName],
+    decide: impl Fn(&EntryName, Option<ObjectId>, bool, &mut RefEdits) -> Change,
+) -> Result<PinReport> {
     let mut report = PinReport::default();
     store.inner.change_refs(|tree_of| {
         report = PinReport::default();
         let pinned = pins(store)?;
         let mut edits = RefEdits::default();
         for name in names {
-            if pinned.contains(name) {
-                edits.remove.insert(pin_ref(name));
-                report.changed.push(name.clone());
-            } else if tree_of(name.as_str()).is_some() {
-                report.unchanged.push(name.clone());
-            } else {
-                report.unknown.push(name.clone());
-            }
+            let is_pinned = pinned.contains(name);
+            let group = match decide(name, tree_of(name.as_str()), is_pinned, &mut edits) {
+                Change::Made => &mut report.changed,
+                Change::Unchanged => &mut report.unchanged,
+                Change::Unknown => &mut report.unknown,
+            };
+            group.push(name.clone());
         }
         Ok(edits)
     })?;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::pins::{pin_ref, pins};
-use super::trash::read_trash;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::{ObjectId, RefEdits};
@@ -99,7 +98,7 @@ pub(super) fn edits(
     tree_of: &dyn Fn(&str) -> Option<ObjectId>,
     now: Timestamp,
 ) -> Result<RefEdits> {
-    let trash = read_trash(store)?;
+    let trash = store.trash()?;
     let mut when = now;
     while trash.contains_key(&when) {
         when = when.next();

@@ -1,13 +1,15 @@
 //! What there is to decide about: entries with their objects, read once.
 
 use super::objects::{Node, Objects, Reader, Seen};
-use super::trash::{Trashed, read_trashed};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::ObjectId;
 use crate::index::{Pattern, UsageTimes};
 use crate::name::EntryName;
-use crate::store::Store;
+use crate::store::{Store, read_trash_ref};
+
+/// A removed entry: when that was, and its name.
+type Trashed = (Timestamp, EntryName);
 
 /// The entries of a store, with what each takes and when it was last used.
 #[derive(Debug, Clone, Default)]
@@ -54,8 +56,10 @@ impl Stock {
         let mut reader = Reader::open(store)?;
         let trees: Vec<ObjectId> = all.iter().map(|(_, tree)| *tree).collect();
         let roots = reader.read(&trees);
-        let (trash, named): (Vec<_>, Vec<_>) =
-            refs.iter().map(|(name, id)| (read_trashed(name), *id)).partition(|it| it.0.is_some());
+        let (trash, named): (Vec<_>, Vec<_>) = refs
+            .iter()
+            .map(|(name, id)| (read_trash_ref(name), *id))
+            .partition(|it| it.0.is_some());
         let ids = |refs: &[(Option<Trashed>, ObjectId)]| -> Vec<ObjectId> {
             refs.iter().map(|(_, id)| *id).collect()
         };

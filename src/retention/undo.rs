@@ -2,7 +2,6 @@
 
 use super::objects::Seen;
 use super::stock::Stock;
-use super::trash::read_trash;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::RefEdits;
@@ -52,7 +51,7 @@ pub fn removals(store: &Store) -> Result<Vec<PastRemoval>> {
 /// # Errors
 /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
 pub fn removal_times(store: &Store) -> Result<Vec<(Timestamp, usize)>> {
-    let trash = read_trash(store)?;
+    let trash = store.trash()?;
     Ok(trash.into_iter().map(|(when, entries)| (when, entries.len())).collect())
 }
 
@@ -67,7 +66,7 @@ pub fn undo(store: &Store, when: Timestamp, only: &Pattern) -> Result<Vec<EntryN
     let mut restored = Vec::new();
     store.inner.change_refs(|_| {
         let mut edits = RefEdits::default();
-        let entries = read_trash(store)?.remove(&when).unwrap_or_default();
+        let entries = store.trash()?.remove(&when).unwrap_or_default();
         for (name, tree) in entries.into_iter().filter(|(name, _)| only.matches(name)) {
             edits.add.insert(format!("{TAGS}{name}"), tree);
             edits.remove.insert(trash_ref(when, &name));

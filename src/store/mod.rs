@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod assemble;
 mod draft;
 mod entry;
@@ -23,6 +24,7 @@ pub(crate) mod leftovers;
 mod locked;
 mod memory;
 pub(crate) mod merge;
+mod new_packs;
 mod options;
 mod put;
 mod putting;
@@ -31,6 +33,7 @@ mod remake;
 mod salvage;
 mod snapshot;
 mod suspects;
+mod taking_away;
 mod trash;
 mod view;
 
@@ -52,7 +55,7 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
-pub(crate) use trash::{TRASH_FOLDER, to_trash, trash_ref};
+pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
 
 use crate::content::KnownContents;
 use crate::disk;

@@ -12,7 +12,7 @@ use crate::git::{
 use crate::index::TAGS;
 use crate::name::EntryName;
 
-/// What recell keeps below `refs/recell/` (format.md, section 6).
+/// What recell keeps below `refs/recell/` (format.md, sections 2 and 11).
 pub(super) const KINDS: [&str; 7] =
     ["collection", "damaged", "forgotten", "ledger", "local", "pin", "trash"];
 

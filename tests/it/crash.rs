@@ -1,4 +1,4 @@
-//! What is acknowledged survives the death of the process, wherever it strikes (I1, I2, I3).
+//! What is acknowledged survives the death of the process, wherever it strikes.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn every_crash_point_of_the_source_is_in_the_list() {
     let mut listed: Vec<_> = POINTS.map(|(point, _)| point).into();
     // Those of sealing are in sealing.rs.
     listed.extend(["deltas packed", "pack placed", "index placed"]);
-    listed.extend(crate::collecting_garbage::POINTS);
+    listed.extend(crate::interrupting_gc::POINTS);
     listed.extend(crate::repairing::POINTS);
     listed.sort_unstable();
     listed.dedup();

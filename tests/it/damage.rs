@@ -1,5 +1,5 @@
 //! A flipped bit, in every kind of file: the right bytes, a miss or a clear error, never anything
-//! else; and a full check finds it (I4).
+//! else; and a full check finds it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::notebooks::fixtures;
+use crate::support::fixtures::fixture;
 use crate::support::{TestEnv, damage_pack, transcript};
 
 const MONDAY: &str = "20261116T090000.000000Z";
@@ -12,10 +12,6 @@ const WEDNESDAY: &str = "20261118T090000.000000Z";
 fn record(env: &TestEnv, path: &str, bytes: &[u8], now: &str) {
     env.write(path, bytes);
     env.recell(&["record", path]).with("RECELL_NOW", now).ok();
-}
-
-fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixtures().join(name)).unwrap()
 }
 
 fn two_runs() -> TestEnv {

@@ -1,5 +1,5 @@
 //! A hook of the user's repository runs with `GIT_DIR` and its family set: recell never writes
-//! there (I8).
+//! there.
 
 use std::path::Path;
 

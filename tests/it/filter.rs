@@ -5,7 +5,7 @@ use std::process::Output;
 
 use recell::{Lookup, Pattern};
 
-use crate::notebooks::{fixtures, notebooks};
+use crate::support::fixtures::{fixture, fixtures, notebooks};
 use crate::support::{TestEnv, files_below, try_git};
 
 /// A repository that is a workspace, with the filter installed and committed.
@@ -108,8 +108,8 @@ fn notebooks_are_committed_without_outputs_and_come_back_with_them() {
 #[test]
 fn a_checkout_brings_outputs_back_if_the_settings_say_so() {
     let repository = Repository::new();
-    let first = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
-    let second = std::fs::read(fixtures().join("second-run/sales.ipynb")).unwrap();
+    let first = fixture("sales.ipynb");
+    let second = fixture("second-run/sales.ipynb");
     repository.env.write("recell.toml", "[filter]\nsmudge = true\n");
     for (bytes, message) in [(&first, "first"), (&second, "second")] {
         repository.env.write("sales.ipynb", bytes);
@@ -153,7 +153,7 @@ fn outputs_that_cannot_be_stored_are_committed() {
     let store = repository.env.store_path();
     std::fs::remove_dir_all(&store).unwrap();
     repository.env.write(".recell/store.git", "no store");
-    let bytes = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let bytes = fixture("sales.ipynb");
     repository.env.write("sales.ipynb", &bytes);
     let (_, warnings) = repository.git(&["add", "sales.ipynb"]);
     assert!(warnings.contains("`sales.ipynb`: its outputs are committed"), "{warnings}");
@@ -165,7 +165,7 @@ fn outputs_that_cannot_be_stored_are_committed() {
 fn outputs_above_the_bound_stay_in_the_notebook() {
     let repository = Repository::new();
     repository.env.write("recell.toml", "[filter]\nmax_output = '20 KB'\n");
-    let bytes = std::fs::read(fixtures().join("figures.ipynb")).unwrap();
+    let bytes = fixture("figures.ipynb");
     repository.env.write("figures.ipynb", &bytes);
     let (_, warnings) = repository.git(&["add", "figures.ipynb"]);
     assert!(warnings.contains("`figures.ipynb`: the outputs of cell"), "{warnings}");
@@ -211,7 +211,7 @@ fn cells_that_ask_for_it_keep_their_outputs_and_are_recorded_too() {
 #[test]
 fn entries_say_which_commit_they_follow() {
     let repository = Repository::new();
-    repository.env.write("sales.ipynb", std::fs::read(fixtures().join("sales.ipynb")).unwrap());
+    repository.env.write("sales.ipynb", fixture("sales.ipynb"));
     let head = repository.out(&["rev-parse", "HEAD"]);
     repository.git(&["add", "."]);
     let store = repository.env.open();
@@ -228,7 +228,7 @@ fn work_trees_share_the_store_and_the_names() {
     repository.git(&["commit", "-qm", "ignore"]);
     repository.git(&["worktree", "add", "-q", "side"]);
     let side = repository.root().join("side");
-    let bytes = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let bytes = fixture("sales.ipynb");
     std::fs::write(side.join("sales.ipynb"), &bytes).unwrap();
     let added = try_git(&side, &["add", "sales.ipynb"]);
     assert!(added.status.success(), "{}", text(&added.stderr));
@@ -249,7 +249,7 @@ fn a_workspace_below_the_top_names_its_own_notebooks() {
     run(&["init", "-q"]);
     env.recell(&["init", "reports"]).ok();
     env.recell(&["-C", "reports", "filter", "install"]).ok();
-    let bytes = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let bytes = fixture("sales.ipynb");
     env.write("reports/deep/sales.ipynb", &bytes);
     env.write("elsewhere/sales.ipynb", &bytes);
     run(&["add", "."]);
@@ -272,7 +272,7 @@ fn another_repository_that_the_environment_names_is_not_touched() {
         let files = files_below(&root.join(".git")).into_iter();
         files.map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect()
     };
-    repository.env.write("sales.ipynb", std::fs::read(fixtures().join("sales.ipynb")).unwrap());
+    repository.env.write("sales.ipynb", fixture("sales.ipynb"));
     let before = state(other.root());
     let theirs = other.root().join(".git").display().to_string();
     let index = other.root().join(".git/index").display().to_string();

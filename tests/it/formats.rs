@@ -1,5 +1,5 @@
 //! A store that any release wrote opens in every later one; what is newer, or not ours, is refused
-//! by name (I10).
+//! by name.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A full disk: a clear error, nothing lost, and all works once there is space (I1).
+//! A full disk: a clear error, nothing lost, and all works once there is space.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -99,7 +99,28 @@ fn a_disk_that_fills_up_anywhere_loses_nothing() {
 }
 
 /// A mounted file system that goes when the test ends.
-pub struct Mounted<'a>(pub &'a Path);
+pub struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    /// Mounts a disk of that size, as `mount` writes it; `None`, and said so, if that may not be.
+    pub fn of_size(folder: &'a Path, size: &str) -> Option<Mounted<'a>> {
+        if is_root() && mount(folder, &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]) {
+            return Some(Mounted(folder));
+        }
+        println!("skipped: only root may mount a small disk");
+        None
+    }
+
+    /// Gives the disk another size.
+    fn grow(&self, size: &str) {
+        assert!(mount(self.0, &["-o", &format!("remount,size={size}")]), "it grows");
+    }
+}
+
+fn mount(folder: &Path, arguments: &[&str]) -> bool {
+    let done = Command::new("mount").args(arguments).arg(folder).output();
+    done.is_ok_and(|output| output.status.success())
+}
 
 impl Drop for Mounted<'_> {
     fn drop(&mut self) {
@@ -112,15 +133,7 @@ fn a_real_small_disk_that_fills_up_loses_nothing() {
     let env = TestEnv::new();
     let disk = env.root().join("disk");
     std::fs::create_dir(&disk).unwrap();
-    let mount = |arguments: &[&str]| {
-        let done = Command::new("mount").args(arguments).arg(&disk).output();
-        done.is_ok_and(|output| output.status.success())
-    };
-    if !is_root() || !mount(&["-t", "tmpfs", "-o", "size=3m", "tmpfs"]) {
-        println!("skipped: only root may mount a small disk");
-        return;
-    }
-    let _mounted = Mounted(&disk);
+    let Some(mounted) = Mounted::of_size(&disk, "3m") else { return };
     let path = disk.join("store.git");
     let store = Store::create(&path, ObjectFormat::Sha1, child_options()).unwrap();
     let mut kept = Vec::new();
@@ -139,7 +152,7 @@ fn a_real_small_disk_that_fills_up_loses_nothing() {
         assert!(is_full(&error), "{error:?}");
     }
     assert_all(&Store::open(&path, child_options()).unwrap(), &kept, "after a flush that failed");
-    assert!(mount(&["-o", "remount,size=30m"]), "it grows");
+    mounted.grow("30m");
     kept.push(try_put(&store, 14).unwrap());
     store.flush().unwrap();
     assert_all(&Store::open(&path, child_options()).unwrap(), &kept, "grown");

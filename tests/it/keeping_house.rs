@@ -3,11 +3,8 @@
 use recell::{Pattern, Store};
 
 use crate::cli::workspace;
+use crate::support::fixtures::fixture;
 use crate::support::{TestEnv, assert_sound, noise, size_of};
-
-fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(crate::notebooks::fixtures().join(name)).unwrap()
-}
 
 /// Returns the bytes of all packs.
 fn pack_bytes(store: &Store) -> u64 {

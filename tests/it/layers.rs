@@ -1,15 +1,12 @@
 //! The house: each module uses the layers below it, and third-party names stay home
-//! (DESIGN, section 13).
+//! (docs/architecture.md).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The modules by layer, lowest first. One that is not here yet has no place: give it one.
 const LAYERS: [&[&str]; 8] = [
-    &[
-        "error", "clock", "digest", "disk", "size", "progress", "parquet", "table", "lookup",
-        "escapes",
-    ],
+    &["error", "clock", "digest", "disk", "size", "progress", "table", "lookup", "escapes"],
     &["name", "entry", "config"],
     &["git", "journal"],
     &["content", "index"],

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use recell::{Lookup, Pattern};
 
-use crate::notebooks::{fixtures, notebooks};
+use crate::support::fixtures::{fixture, notebooks};
 use crate::support::{TestEnv, git, transcript, try_git};
 
 const FIRST: &str = "20261119T100000.000000Z";
@@ -81,10 +81,6 @@ impl Repository {
         self.git(&["add", "recell.lock"]);
         self.git(&["commit", "-qm", message]);
     }
-}
-
-fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixtures().join(name)).unwrap()
 }
 
 /// Returns `sales.ipynb` with another result of the cell `headline`, of the same code.

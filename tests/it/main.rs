@@ -27,6 +27,7 @@ mod flushing;
 mod formats;
 mod full_disk;
 mod importing;
+mod interrupting_gc;
 mod keeping_house;
 mod layers;
 mod locking;

@@ -1,7 +1,6 @@
 //! Real notebooks, recorded and restored: to the byte, under the right cell, honestly reported.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use recell::notebook::{
     Notebook, NotebookName, RecordContext, RecordReport, RestoreOptions, RestoreOutcome, Restored,
@@ -10,6 +9,7 @@ use recell::notebook::{
 use recell::{Lookup, Pattern, Snapshot, Store, Timestamp};
 
 use crate::support::TestEnv;
+use crate::support::fixtures::{fixture, notebooks};
 
 const ALL: StripOptions<'static> = StripOptions {
     keep_execution_count: false,
@@ -17,40 +17,6 @@ const ALL: StripOptions<'static> = StripOptions {
     keep_tags: &[],
     max_output: u64::MAX,
 };
-
-pub fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/notebooks")
-}
-
-/// Returns every fixture that is a notebook: its name and bytes.
-pub fn notebooks() -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for folder in ["", "second-run"] {
-        for entry in std::fs::read_dir(fixtures().join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(fixtures()).unwrap().to_str().unwrap().to_owned();
-            let bytes = if let Some(name) = name.strip_suffix(".gz") {
-                let mut bytes = Vec::new();
-                let file = std::fs::File::open(&path).unwrap();
-                flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
-                found.push((name.to_owned(), bytes));
-                continue;
-            } else if name.ends_with(".ipynb") {
-                std::fs::read(&path).unwrap()
-            } else {
-                continue;
-            };
-            found.push((name, bytes));
-        }
-    }
-    assert!(found.len() >= 14, "{} fixtures", found.len());
-    found.sort();
-    found
-}
-
-fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixtures().join(name)).unwrap()
-}
 
 fn name(text: &str) -> NotebookName {
     NotebookName::of_path(Path::new(text)).unwrap()
@@ -92,7 +58,7 @@ fn stripped(bytes: &[u8]) -> Vec<u8> {
     strip(&Notebook::parse(bytes).unwrap(), ALL).into_owned()
 }
 
-/// I6: `restore(strip(nb)) == nb`.
+/// `restore(strip(nb)) == nb`.
 fn assert_all_come_back(store: &Store, notebooks: &[(String, Vec<u8>)], why: &str) {
     for (called, bytes) in notebooks {
         let back = restored(store, called, &stripped(bytes), &RestoreOptions::default());

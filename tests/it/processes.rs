@@ -1,10 +1,10 @@
 //! Many processes at once: none loses an entry, and each sees those of the others.
 
-use std::time::{Duration, Instant};
-
 use recell::{Lookup, Pattern};
 
-use crate::support::child::{Ack, Job, acks, assert_kept, child_options, content, key_of};
+use crate::support::child::{
+    Ack, Job, acks, assert_kept, child_options, content, key_of, lingering,
+};
 use crate::support::{TestEnv, put};
 
 #[test]
@@ -50,14 +50,7 @@ fn the_journal_of_a_living_process_is_read_and_that_of_a_dead_one_is_taken_over(
     let env = TestEnv::new();
     drop(env.create());
     let reader = env.open();
-    let job = Job { count: 20, ..Job::new("linger", &env.store_path(), 1) };
-    let mut child = job.start();
-    let started = Instant::now();
-    while acks(&job.acks).len() < 20 {
-        assert!(started.elapsed() < Duration::from_secs(20), "the child writes");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let all = acks(&job.acks);
+    let (mut child, all) = lingering(&env.store_path(), 20);
     assert_kept(&reader, &all, "its writer lives");
     let report = reader.flush().unwrap();
     assert_eq!((report.entries, report.recovered_journals), (0, 0), "it is the writer's to flush");

@@ -338,7 +338,7 @@ fn closure_keeps_what_the_notebooks_can_still_produce() {
     env.recell(&["strip", "--no-record", "sales.ipynb"]).ok();
     env.recell(&["restore", "sales.ipynb"]).ok();
     let restored = std::fs::read(env.root().join("sales.ipynb")).unwrap();
-    let fixture = crate::notebooks::fixtures().join("second-run/sales.ipynb");
+    let fixture = crate::support::fixtures::fixtures().join("second-run/sales.ipynb");
     assert!(restored == std::fs::read(fixture).unwrap(), "the second run is whole");
     let left = env.recell(&["ls"]).ok();
     assert!(left.lines().count() < both.lines().count(), "the first run's own results went");

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::support::TestEnv;
+use crate::support::fixtures::fixtures;
+use crate::support::{TestEnv, hermetic};
 
 #[test]
 fn every_command_of_the_tour_works() {
@@ -10,7 +11,7 @@ fn every_command_of_the_tour_works() {
     let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
     assert!(commands.len() > 15, "the tour is read whole: {commands:?}");
     let env = TestEnv::new();
-    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/notebooks");
+    let fixtures = fixtures();
     std::fs::create_dir(env.root().join("second-run")).unwrap();
     for notebook in ["sales.ipynb", "second-run/sales.ipynb"] {
         std::fs::copy(fixtures.join(notebook), env.root().join(notebook)).unwrap();
@@ -23,19 +24,9 @@ fn every_command_of_the_tour_works() {
     )
     .unwrap();
     for command in commands {
-        let output = Command::new("sh")
-            .args(["-ec", command])
-            .current_dir(env.root())
-            .env_clear()
-            .env("PATH", &path)
-            .env("HOME", env.root())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_AUTHOR_NAME", "A U Thor")
-            .env("GIT_AUTHOR_EMAIL", "author@example.com")
-            .env("GIT_COMMITTER_NAME", "A U Thor")
-            .env("GIT_COMMITTER_EMAIL", "author@example.com")
-            .output()
-            .unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", command]).current_dir(env.root());
+        let output = hermetic(&mut shell, env.root()).env("PATH", &path).output().unwrap();
         assert!(
             output.status.success(),
             "$ {command}\n{}{}",

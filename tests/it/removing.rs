@@ -3,7 +3,7 @@
 use recell::retention::{plan_removal, remove};
 use recell::{Lookup, Timestamp};
 
-use crate::support::child::{Job, acks};
+use crate::support::child::lingering;
 use crate::support::{TestEnv, git, hit, key, options, put};
 
 #[test]
@@ -57,12 +57,8 @@ fn a_tag_that_git_keeps_as_a_file_is_removed_too() {
 fn an_entry_that_another_process_is_still_writing_stays() {
     let env = TestEnv::new();
     drop(env.create());
-    let job = Job { count: 2, ..Job::new("linger", &env.store_path(), 1) };
-    let _child = job.start();
-    while acks(&job.acks).len() < 2 {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    let name = acks(&job.acks)[0].name.clone();
+    let (_child, written) = lingering(&env.store_path(), 2);
+    let name = written[0].name.clone();
     let store = recell::Store::open(&env.store_path(), options()).unwrap();
     let now = Timestamp::from_micros(1_795_225_000_000_000);
     let done = remove(&store, std::slice::from_ref(&name), now).unwrap();

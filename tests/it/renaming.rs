@@ -5,7 +5,7 @@ use recell::{Draft, Pattern, Timestamp};
 use serde_json::Value;
 
 use crate::cli::{notebook, workspace};
-use crate::support::child::{Job, acks};
+use crate::support::child::lingering;
 use crate::support::{TestEnv, git, hit, key, noise, out, put, size_of};
 
 fn name(text: &str) -> NotebookName {
@@ -113,13 +113,9 @@ fn a_name_that_is_taken_is_refused_unless_both_are_one_notebook() {
 fn what_another_process_is_still_writing_keeps_its_name() {
     let env = TestEnv::new();
     drop(env.create());
-    let job = Job { count: 2, ..Job::new("linger", &env.store_path(), 1) };
-    let _child = job.start();
-    while acks(&job.acks).len() < 2 {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+    let (_child, written) = lingering(&env.store_path(), 2);
     let store = env.open();
-    let written = acks(&job.acks)[0].name.clone();
+    let written = written[0].name.clone();
     let old = written.notebook().into_owned();
     put(&store, &key(&old, "mine", "m"), b"x");
     let done = rename(&store, &pair(&old, "new.ipynb"), false, now()).unwrap();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use recell::history::{CommitLine, Selector, TimeSpan, View};
 use recell::{Draft, EntryName, ExecutionKey, Pattern, Store, Timestamp};
 
-use crate::support::{Ran, TestEnv, key, transcript};
+use crate::support::{Ran, TestEnv, hermetic, key, transcript};
 
 fn put_at(
     store: &Store,
@@ -226,18 +226,9 @@ fn times_are_those_of_the_local_zone() {
 
 /// Runs git in the host repository with the date of a commit.
 fn host_git(env: &TestEnv, date: &str, args: &[&str]) -> String {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(env.root())
-        .args(args)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", env.root())
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_AUTHOR_NAME", "A U Thor")
-        .env("GIT_AUTHOR_EMAIL", "author@example.com")
-        .env("GIT_COMMITTER_NAME", "A U Thor")
-        .env("GIT_COMMITTER_EMAIL", "author@example.com")
+    let mut command = Command::new("git");
+    command.arg("-C").arg(env.root()).args(args);
+    let output = hermetic(&mut command, env.root())
         .env("GIT_AUTHOR_DATE", date)
         .env("GIT_COMMITTER_DATE", date)
         .output()

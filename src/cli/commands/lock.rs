@@ -280,12 +280,11 @@ fn counts(change: &Change) -> String {
 }
 
 fn document(lockfile: &Lockfile, pins: &Pins, change: &Change, absent: &[Miss]) -> Value {
-    let names = |entries: &[EntryName]| entries.iter().map(json::name).collect::<Vec<_>>();
     json!({
         "path": lockfile.path(),
-        "pins": pins.iter().map(json::name).collect::<Vec<_>>(),
-        "added": names(&change.added),
-        "removed": names(&change.removed),
+        "pins": json::names(pins.iter()),
+        "added": json::names(&change.added),
+        "removed": json::names(&change.removed),
         "absent": absent.iter().map(|miss| json!({ "code": miss.code(), "message": miss.to_string() })).collect::<Vec<_>>(),
     })
 }

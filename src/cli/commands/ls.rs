@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     } else if args.long {
         long(session, &snapshot, &names)?;
     } else if ui.json() {
-        ui.document(&Value::Array(names.iter().map(json::name).collect()))?;
+        ui.document(&json::names(&names))?;
     } else {
         for name in &names {
             ui.line(name)?;

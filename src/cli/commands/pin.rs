@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::json;
 use crate::cli::report::Outcome;
@@ -44,7 +44,7 @@ fn list(session: &Session, store: &Store) -> Outcome {
     let ui = &session.ui;
     let pinned: BTreeSet<EntryName> = pins(store)?.into_iter().collect();
     if ui.json() {
-        return ui.document(&Value::Array(pinned.iter().map(json::name).collect()));
+        return ui.document(&json::names(&pinned));
     }
     for name in &pinned {
         ui.line(name)?;
@@ -59,11 +59,10 @@ fn list(session: &Session, store: &Store) -> Outcome {
 pub(super) fn print(session: &Session, report: &PinReport, done: &str, was: &str) -> Outcome {
     let ui = &session.ui;
     if ui.json() {
-        let list = |names: &[EntryName]| -> Vec<Value> { names.iter().map(json::name).collect() };
         ui.document(&json!({
-            "changed": list(&report.changed),
-            "unchanged": list(&report.unchanged),
-            "busy": list(&report.unknown),
+            "changed": json::names(&report.changed),
+            "unchanged": json::names(&report.unchanged),
+            "busy": json::names(&report.unknown),
         }))?;
     } else {
         for name in &report.changed {
@@ -75,12 +74,6 @@ pub(super) fn print(session: &Session, report: &PinReport, done: &str, was: &str
             ui.say(format!("{unchanged} {was}"));
         }
     }
-    if !report.unknown.is_empty() {
-        let busy = count(report.unknown.len(), "entry", "entries");
-        ui.warn(
-            &format!("{busy} not {done}: the process that put them is still writing"),
-            Some("Run it again when that process has ended."),
-        );
-    }
+    ui.warn_of_busy(report.unknown.len(), &format!("not {done}"));
     Ok(())
 }

@@ -229,9 +229,8 @@ fn document(args: &Args, plan: &Plan, pruned: Option<&Pruned>) -> Value {
         value
     };
     let kept = args.kept.then(|| plan.kept().map(decision).collect::<Vec<_>>());
-    let names = |of: fn(&Pruned) -> &Vec<crate::EntryName>| {
-        pruned.map(|pruned| of(pruned).iter().map(json::name).collect::<Vec<_>>())
-    };
+    let names =
+        |of: fn(&Pruned) -> &Vec<crate::EntryName>| pruned.map(|pruned| json::names(of(pruned)));
     let unmet = plan.unmet.iter().map(|unmet| {
         json!({
             "match": unmet.pattern,

@@ -1,6 +1,6 @@
 //! `recell rm`: entries go to the trash.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::json;
 use crate::cli::report::Outcome;
@@ -8,7 +8,6 @@ use crate::cli::selection::{Selection, chosen};
 use crate::cli::session::Session;
 use crate::cli::words::count;
 use crate::error::Error;
-use crate::name::EntryName;
 use crate::retention::{Removal, plan_removal, remove, remove_with_pins};
 
 /// Remove chosen entries
@@ -53,11 +52,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         removal = remove(&store, &names, session.now())?;
     }
     if ui.json() {
-        let list = |names: &[EntryName]| -> Value { names.iter().map(json::name).collect() };
         ui.document(&json!({
             "dry_run": args.dry_run,
-            "removed": list(&removal.removed),
-            "busy": list(&removal.busy),
+            "removed": json::names(&removal.removed),
+            "busy": json::names(&removal.busy),
         }))?;
     } else {
         for name in &removal.removed {
@@ -66,12 +64,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         let entries = count(removal.removed.len(), "entry", "entries");
         ui.say(format!("{entries} {}", if args.dry_run { "would go" } else { "removed" }));
     }
-    if !removal.busy.is_empty() {
-        let busy = count(removal.busy.len(), "entry", "entries");
-        ui.warn(
-            &format!("{busy} stayed: the process that put them is still writing"),
-            Some("Run it again when that process has ended."),
-        );
-    }
+    ui.warn_of_busy(removal.busy.len(), "stayed");
     Ok(())
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         return Err(Error::NothingToUndo { when: Some(when.to_local()) }.into());
     }
     if ui.json() {
-        let restored: Vec<Value> = restored.iter().map(json::name).collect();
+        let restored = json::names(&restored);
         return ui.document(&json!({ "when": when.to_rfc3339(), "restored": restored }));
     }
     for name in &restored {
@@ -84,7 +84,7 @@ fn list(session: &Session, store: &Store) -> Outcome {
                 "when": removal.when.to_rfc3339(),
                 "entries": removal.names.len(),
                 "bytes": removal.bytes,
-                "names": removal.names.iter().map(json::name).collect::<Vec<_>>(),
+                "names": json::names(&removal.names),
             })
         };
         return ui.document(&Value::Array(past.iter().map(one).collect()));

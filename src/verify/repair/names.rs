@@ -15,12 +15,10 @@ use crate::index::TAGS;
 use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::progress::{Progress, Unit};
-use crate::store::Entry;
+use crate::store::{Entry, TRASH, in_trash};
 
 /// Where what is left of a damaged entry is.
 const DAMAGED: &str = "refs/recell/damaged/";
-/// Where removed names are.
-const TRASH: &str = "refs/recell/trash/";
 
 /// How many bytes of a line may be wrong for it to be known again.
 const FEW: usize = 16;
@@ -204,7 +202,7 @@ impl Repair<'_> {
             }
             return Ok(());
         };
-        let removed = full.strip_prefix(TRASH).and_then(|rest| rest.split_once('/'));
+        let removed = in_trash(full);
         if let Some((_, name)) = removed
             && let Ok(name) = EntryName::parse(name.to_owned())
             && let Some(right) = self.unnamed(&name)?

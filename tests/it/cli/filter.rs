@@ -1,5 +1,5 @@
 use super::{notebook, workspace};
-use crate::notebooks::fixtures;
+use crate::support::fixtures::fixture;
 use crate::support::{TestEnv, git, transcript};
 
 fn repository() -> TestEnv {
@@ -45,7 +45,7 @@ fn the_filter_needs_a_repository_and_a_workspace() {
 #[test]
 fn one_notebook_is_filtered_by_hand() {
     let env = repository();
-    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let original = fixture("sales.ipynb");
     let cleaned = env.recell(&["filter", "clean", "a/sales.ipynb"]).input(&*original).ok();
     assert!(cleaned.len() < 6000);
     let again = env.recell(&["filter", "clean", "a/sales.ipynb"]).input(&*cleaned).ok();

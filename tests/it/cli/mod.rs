@@ -28,7 +28,7 @@ use crate::support::TestEnv;
 
 /// Copies a fixture into a workspace.
 pub fn notebook(env: &TestEnv, path: &str, fixture: &str) {
-    env.write(path, std::fs::read(crate::notebooks::fixtures().join(fixture)).unwrap());
+    env.write(path, crate::support::fixtures::fixture(fixture));
 }
 
 /// A workspace with an empty store.

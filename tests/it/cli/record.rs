@@ -1,5 +1,5 @@
 use super::{notebook, workspace};
-use crate::notebooks::fixtures;
+use crate::support::fixtures::fixtures;
 use crate::support::{TestEnv, transcript};
 
 #[test]

@@ -1,5 +1,5 @@
 use super::{notebook, workspace};
-use crate::notebooks::fixtures;
+use crate::support::fixtures::fixture;
 use crate::support::{TestEnv, transcript};
 
 /// A workspace with two recorded runs of `sales.ipynb`, stripped, with the code of the first.
@@ -26,7 +26,7 @@ fn restore_brings_a_notebook_back_and_says_what_it_could_not() {
             &["restore", "sales.ipynb"],
         ],
     );
-    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let original = fixture("sales.ipynb");
     assert!(std::fs::read(env.root().join("sales.ipynb")).unwrap() == original);
     env.recell(&["strip", "sales.ipynb"]).ok();
     let more = transcript(
@@ -45,7 +45,7 @@ fn restore_brings_a_notebook_back_and_says_what_it_could_not() {
 fn restore_writes_elsewhere_when_asked() {
     let env = two_runs();
     let bare = std::fs::read(env.root().join("sales.ipynb")).unwrap();
-    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let original = fixture("sales.ipynb");
     let printed = env.recell(&["restore", "sales.ipynb", "-o", "-"]).ok();
     assert!(printed.as_bytes() == original);
     env.recell(&["restore", "sales.ipynb", "--output", "copy.ipynb"]).ok();
@@ -91,7 +91,7 @@ fn a_notebook_that_somebody_else_writes_meanwhile_is_theirs() {
 #[test]
 fn restore_takes_selectors() {
     let env = workspace();
-    let text = std::fs::read_to_string(fixtures().join("sales.ipynb")).unwrap();
+    let text = String::from_utf8(fixture("sales.ipynb")).unwrap();
     env.write("sales.ipynb", &text);
     env.recell(&["record", "sales.ipynb"]).with("RECELL_NOW", "20261101T120000.000000Z").ok();
     let other = text.replace("€18,781.00", "€99,781.00");

@@ -1,5 +1,5 @@
 use super::{notebook, workspace};
-use crate::notebooks::fixtures;
+use crate::support::fixtures::fixture;
 use crate::support::{TestEnv, transcript};
 
 #[test]
@@ -16,7 +16,7 @@ fn strip_records_first_so_that_nothing_is_lost() {
             &["restore", "sales.ipynb"],
         ],
     ));
-    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let original = fixture("sales.ipynb");
     assert!(std::fs::read(env.root().join("sales.ipynb")).unwrap() == original);
 }
 
@@ -38,6 +38,6 @@ fn strip_prints_the_notebook_when_asked() {
     let kept = env.recell(&["strip", "--stdout", "--keep-count", "n.ipynb"]).ok();
     assert!(printed.contains("\"execution_count\": null") && !printed.contains("image/png"));
     assert!(kept.contains("\"execution_count\": 3") && !kept.contains("image/png"));
-    let original = std::fs::read(fixtures().join("sales.ipynb")).unwrap();
+    let original = fixture("sales.ipynb");
     assert!(std::fs::read(env.root().join("n.ipynb")).unwrap() == original, "its file stays");
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use recell::{EntryName, ExecutionKey, Lookup, ObjectFormat, OpenOptions, Store};
 
@@ -71,6 +71,22 @@ impl Job {
         let Job { role, store, acks, seed, count, flush_every, crash_at, rest } = self;
         let (store, acks) = (store.display(), acks.display());
         format!("{role}\t{store}\t{acks}\t{seed}\t{count}\t{flush_every}\t{crash_at}\t{rest}")
+    }
+}
+
+/// Starts a process that puts `count` entries into a store and then lives on without a flush;
+/// returns it, and what it put.
+pub fn lingering(store: &Path, count: u64) -> (Running, Vec<Ack>) {
+    let job = Job { count, ..Job::new("linger", store, 1) };
+    let child = job.start();
+    let started = Instant::now();
+    loop {
+        let written = acks(&job.acks);
+        if written.len() as u64 >= count {
+            return (child, written);
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "the child writes");
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -190,10 +206,10 @@ fn work() {
             assert_kept(&open(), &all, "opened after the flush");
         }
         "create, write and collect" => {
-            crate::collecting_garbage::write_and_collect(path, acks, (seed, count), crash_at);
+            crate::interrupting_gc::write_and_collect(path, acks, (seed, count), crash_at);
         }
-        "churn" => crate::collecting_garbage::churn(path, acks, seed, count),
-        "collect on a full disk" => crate::collecting_garbage::collect_on_full_disk(path),
+        "churn" => crate::interrupting_gc::churn(path, acks, seed, count),
+        "collect on a full disk" => crate::interrupting_gc::collect_on_full_disk(path),
         "repair" => crate::repairing::repair_and_die(path, crash_at),
         "collect" => collect(&open(), acks, (seed, count, flush_every), crash_at),
         "fill the disk" => crate::full_disk::fill(path),

@@ -1,6 +1,8 @@
 //! What the tests share: a hermetic workspace, git, a fixed clock.
 
 pub mod child;
+pub mod fixtures;
+pub mod git;
 
 use std::fmt;
 use std::io::Write;
@@ -14,6 +16,8 @@ use recell::{
     Clock, Draft, Entry, EntryName, ExecutionKey, Lookup, ObjectFormat, OpenOptions, Silent, Store,
     Timestamp, VerifyOptions,
 };
+
+pub use self::git::{git, hermetic, try_git};
 
 /// A folder that goes when the test ends, and a store in it.
 pub struct TestEnv {
@@ -140,35 +144,6 @@ pub fn out(store: &Store, key: &ExecutionKey) -> Vec<u8> {
 }
 
 /// Runs git with an environment of its own and returns what it printed; it must succeed.
-pub fn git(folder: &Path, args: &[&str]) -> String {
-    let output = try_git(folder, args);
-    assert!(
-        output.status.success(),
-        "git {args:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
-
-pub fn try_git(folder: &Path, args: &[&str]) -> Output {
-    Command::new("git")
-        // Stores that children made as another user.
-        .args(["-c", "safe.directory=*", "-C"])
-        .arg(folder)
-        .args(args)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_AUTHOR_NAME", "A U Thor")
-        .env("GIT_AUTHOR_EMAIL", "author@example.com")
-        .env("GIT_COMMITTER_NAME", "A U Thor")
-        .env("GIT_COMMITTER_EMAIL", "author@example.com")
-        .output()
-        .unwrap()
-}
-
 /// Bytes that do not shrink, the same for the same seed.
 pub fn noise(size: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::json;
 use crate::cli::report::{Failure, Outcome};
@@ -108,11 +108,10 @@ pub(super) fn remove(args: &Remove, session: &Session) -> Outcome {
 fn tell(session: &Session, name: &CollectionName, change: &Change, words: &str) -> Outcome {
     let ui = &session.ui;
     if ui.json() {
-        let list = |names: &[EntryName]| -> Value { names.iter().map(json::name).collect() };
         return ui.document(&json!({
             "collection": name.as_str(),
-            "changed": list(&change.changed),
-            "unchanged": list(&change.unchanged),
+            "changed": json::names(&change.changed),
+            "unchanged": json::names(&change.unchanged),
         }));
     }
     for entry in &change.changed {

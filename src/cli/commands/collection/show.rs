@@ -92,7 +92,7 @@ pub(super) fn show(args: &Show, session: &Session) -> Outcome {
         json::extend(
             &mut value,
             json!({
-                "entries": entries.iter().map(json::name).collect::<Vec<_>>(),
+                "entries": json::names(entries.iter()),
                 "history": history,
             }),
         );
