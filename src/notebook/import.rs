@@ -46,6 +46,12 @@ pub struct ImportOptions {
     pub max_output: u64,
 }
 
+/// Is told what an import does as it does it: it may be interrupted anywhere.
+pub trait ImportWatcher {
+    /// These renames were carried out, before anything is recorded.
+    fn renamed(&mut self, renames: &[&Rename]);
+}
+
 /// What an import found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportReport {
@@ -105,6 +111,7 @@ pub fn import(
     store: &Store,
     plan: &ImportPlan,
     options: &ImportOptions,
+    watcher: &mut dyn ImportWatcher,
     progress: &dyn Progress,
 ) -> Result<ImportReport> {
     let before = store.bytes_written();
@@ -119,19 +126,13 @@ pub fn import(
         flushed_bytes: before,
         timeline: None,
     };
-    for planned in &plan.notebooks {
-        let renamed = run.follow(planned)?;
-        run.report.notebooks.push(ImportedNotebook {
-            name: planned.name.clone(),
-            versions: planned.history.versions.len(),
-            known: 0,
-            without_outputs: 0,
-            entries: 0,
-            unchanged: 0,
-            too_large: 0,
-            renamed,
-        });
+    let followed = run.follow_all();
+    let renames: Vec<&Rename> =
+        run.report.notebooks.iter().flat_map(|notebook| &notebook.renamed).collect();
+    if !renames.is_empty() {
+        watcher.renamed(&renames);
     }
+    followed?;
     let todo = run.todo()?;
     progress.begin("importing", Some(todo.len() as u64), Unit::Items);
     let outcome = run.all(&todo, progress);
@@ -165,6 +166,25 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Moves what is recorded under former names, notebook by notebook, each of which the report
+    /// has from then on.
+    fn follow_all(&mut self) -> Result<()> {
+        for planned in &self.plan.notebooks {
+            let renamed = self.follow(planned)?;
+            self.report.notebooks.push(ImportedNotebook {
+                name: planned.name.clone(),
+                versions: planned.history.versions.len(),
+                known: 0,
+                without_outputs: 0,
+                entries: 0,
+                unchanged: 0,
+                too_large: 0,
+                renamed,
+            });
+        }
+        Ok(())
+    }
+
     /// Moves what is recorded under former names of a notebook to its present one.
     fn follow(&self, planned: &Planned) -> Result<Vec<Rename>> {
         let mut pairs = Vec::new();

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use crate::cli::columns::{Align, Columns};
 use crate::cli::commands::mv;
 use crate::cli::notebooks::{self, NamedPaths};
+use crate::cli::renames;
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::{count, grouped, short, size};
 use crate::error::Error;
 use crate::notebook::{
-    ImportOptions, ImportPlan, ImportReport, ImportSource, NotebookName, import, plan_import,
+    ImportOptions, ImportPlan, ImportReport, ImportSource, ImportWatcher, NotebookName, Rename,
+    import, plan_import,
 };
+use crate::store::Store;
 
 /// As many broken versions are named one by one; `--json` has all.
 const NAMED: usize = 20;
@@ -84,12 +87,25 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         again: args.again,
         max_output: workspace.config().filter.max_output.bytes(),
     };
-    let report = import(&store, &plan, &options, &progress)?;
+    let mut watcher = Watcher { session, store: &store };
+    let report = import(&store, &plan, &options, &mut watcher, &progress)?;
     session.flush_after_put(&store);
     if session.ui.json() {
         return session.ui.document(&document(&report));
     }
     print(session, &report)
+}
+
+/// Does as the import goes on what others need that look at the store.
+struct Watcher<'a> {
+    session: &'a Session,
+    store: &'a Store,
+}
+
+impl ImportWatcher for Watcher<'_> {
+    fn renamed(&mut self, renames: &[&Rename]) {
+        renames::follow(self.session, self.store, renames.iter().copied());
+    }
 }
 
 fn show_plan(session: &Session, plan: &ImportPlan) -> Outcome {

@@ -8,6 +8,7 @@ use crate::cli::columns::{Align, Columns};
 use crate::cli::commands::mv;
 use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
+use crate::cli::renames;
 use crate::cli::report::Outcome;
 use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
@@ -90,9 +91,9 @@ fn follow_renames(session: &Session, store: &Store, files: &[NotebookFile]) -> R
     let names: Vec<NotebookName> = new.iter().map(|file| file.name.clone()).collect();
     // Without git there are no renames to know of.
     let pairs = gone.renamed(base, &session.git_environment(), &names).unwrap_or_default();
-    for rename in rename(store, &pairs, true, session.now())? {
-        mv::say(&session.ui, &rename);
-    }
+    let renamed = rename(store, &pairs, true, session.now())?;
+    renames::follow(session, store, &renamed);
+    renamed.iter().for_each(|rename| mv::say(&session.ui, rename));
     for file in new {
         if pairs.iter().any(|(_, new)| *new == file.name) {
             continue;
