@@ -14,6 +14,7 @@ use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::cli::{json, words};
+use crate::collection::CollectionName;
 use crate::error::Result;
 use crate::notebook::{GoneNotebooks, NotebookName, RecordReport, has_entries, record, rename};
 use crate::progress::{Progress, Unit};
@@ -60,10 +61,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if let Some(mut keeper) = keeper {
         keeper.finish(session, &store);
     }
-    run.finish(session, &store);
+    let run = run.finish(session, &store);
     session.flush_after_put(&store);
     if session.ui.json() {
-        let documents = reports.iter().map(|(file, report)| document(file, report));
+        let documents = reports.iter().map(|(file, report)| document(file, report, run.as_ref()));
         session.ui.document(&Value::Array(documents.collect()))?;
     } else {
         print(session, &reports)?;
@@ -153,13 +154,15 @@ pub(super) fn warn_of_size(session: &Session, file: &NotebookFile, report: &Reco
     }
 }
 
-fn document(file: &NotebookFile, report: &RecordReport) -> Value {
+fn document(file: &NotebookFile, report: &RecordReport, run: Option<&CollectionName>) -> Value {
+    let run = run.filter(|_| !report.new.is_empty()).map(CollectionName::as_str);
     let too_large = report.too_large.iter();
     let too_large: Vec<Value> =
         too_large.map(|cell| json!({ "position": cell.position, "bytes": cell.bytes })).collect();
     json!({
         "notebook": file.name.as_str(),
         "path": file.path,
+        "run": run,
         "new": report.new.iter().map(json::name).collect::<Vec<_>>(),
         "unchanged": report.unchanged,
         "not_executed": report.not_executed,
