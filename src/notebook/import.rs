@@ -50,6 +50,9 @@ pub struct ImportOptions {
 pub trait ImportWatcher {
     /// These renames were carried out, before anything is recorded.
     fn renamed(&mut self, renames: &[&Rename]);
+
+    /// These entries are new in the store.
+    fn recorded(&mut self, entries: &[EntryName]);
 }
 
 /// What an import found and did.
@@ -119,6 +122,7 @@ pub fn import(
         store,
         plan,
         options,
+        watcher,
         imported: Imported::open(&store.inner.repository.own_folder())?,
         report: ImportReport { elsewhere: plan.no_files, ..ImportReport::default() },
         done: Vec::new(),
@@ -130,7 +134,7 @@ pub fn import(
     let renames: Vec<&Rename> =
         run.report.notebooks.iter().flat_map(|notebook| &notebook.renamed).collect();
     if !renames.is_empty() {
-        watcher.renamed(&renames);
+        run.watcher.renamed(&renames);
     }
     followed?;
     let todo = run.todo()?;
@@ -154,6 +158,7 @@ struct Run<'a> {
     store: &'a Store,
     plan: &'a ImportPlan,
     options: &'a ImportOptions,
+    watcher: &'a mut dyn ImportWatcher,
     imported: Imported,
     report: ImportReport,
     /// Versions that are recorded, and not flushed yet.
@@ -350,6 +355,7 @@ impl Run<'_> {
         }
         if !drafts.is_empty() {
             let put: Vec<EntryName> = self.store.put_many(drafts)?;
+            self.watcher.recorded(&put);
             report.entries += put.len();
             self.entries += put.len();
             for (name, cell) in put.into_iter().zip(&new) {
