@@ -20,6 +20,7 @@ mod protection;
 mod pruning;
 #[cfg(test)]
 mod reference;
+mod renames;
 mod report;
 mod runs;
 mod selection;

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use crate::clock::Timestamp;
-use crate::collection::Run;
+use crate::collection::{CollectionName, Run};
 use crate::name::EntryName;
 use crate::notebook::RecordReport;
 use crate::store::Store;
@@ -30,21 +30,33 @@ impl RunKeeper {
         }
     }
 
-    /// Closes the run. The entries are stored whatever becomes of it, so a failure is a warning.
-    pub(super) fn finish(self, session: &Session, store: &Store) {
+    /// Takes in new entries, of which nothing but the names is kept.
+    pub(super) fn take_in_new(&mut self, entries: &[EntryName]) {
+        self.entries.extend_from_slice(entries);
+    }
+
+    /// Closes the run and returns its name; `None` if nothing was new. The entries are stored
+    /// whatever becomes of it, so a failure is a warning.
+    pub(super) fn finish(self, session: &Session, store: &Store) -> Option<CollectionName> {
         if self.entries.is_empty() {
-            return;
+            return None;
         }
         let producer = format!("recell {} {}", env!("CARGO_PKG_VERSION"), self.command);
         let now = session.now();
         // As of a moment in the middle of it, it has what was stored by then.
         let mut run = Run::start(store, producer, self.started.unwrap_or(now));
         match run.add(&self.entries).and_then(|_| run.close(now)) {
-            Ok(_) => session.ui.detail(|| format!("run `{}`", run.name())),
-            Err(error) => session.ui.warn(
-                &format!("recorded, but it is not listed as a run: {error}"),
-                error.hint().as_deref(),
-            ),
+            Ok(is_there) => {
+                session.ui.detail(|| format!("run `{}`", run.name()));
+                is_there.then(|| run.name().clone())
+            }
+            Err(error) => {
+                session.ui.warn(
+                    &format!("recorded, but it is not listed as a run: {error}"),
+                    error.hint().as_deref(),
+                );
+                None
+            }
         }
     }
 }

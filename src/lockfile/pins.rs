@@ -139,6 +139,11 @@ impl Pins {
         cells.filter_map(|((_, cell), pins)| Some((cell, *pins.last()?))).collect()
     }
 
+    /// Returns the same pins with other names for those of `renamed`.
+    pub(crate) fn under_names(&self, renamed: &BTreeMap<EntryName, EntryName>) -> Pins {
+        self.entries.iter().map(|entry| renamed.get(entry).unwrap_or(entry).clone()).collect()
+    }
+
     /// Returns all pins of each cell, the newest last, by the encoded names of notebook and cell.
     pub(super) fn by_cell(&self) -> BTreeMap<(&str, &str), Vec<&EntryName>> {
         by_cell(self.entries.iter())

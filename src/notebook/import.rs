@@ -46,6 +46,15 @@ pub struct ImportOptions {
     pub max_output: u64,
 }
 
+/// Is told what an import does as it does it: it may be interrupted anywhere.
+pub trait ImportWatcher {
+    /// These renames were carried out, before anything is recorded.
+    fn renamed(&mut self, renames: &[&Rename]);
+
+    /// These entries are new in the store.
+    fn recorded(&mut self, entries: &[EntryName]);
+}
+
 /// What an import found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportReport {
@@ -105,6 +114,7 @@ pub fn import(
     store: &Store,
     plan: &ImportPlan,
     options: &ImportOptions,
+    watcher: &mut dyn ImportWatcher,
     progress: &dyn Progress,
 ) -> Result<ImportReport> {
     let before = store.bytes_written();
@@ -112,6 +122,7 @@ pub fn import(
         store,
         plan,
         options,
+        watcher,
         imported: Imported::open(&store.inner.repository.own_folder())?,
         report: ImportReport { elsewhere: plan.no_files, ..ImportReport::default() },
         done: Vec::new(),
@@ -119,19 +130,13 @@ pub fn import(
         flushed_bytes: before,
         timeline: None,
     };
-    for planned in &plan.notebooks {
-        let renamed = run.follow(planned)?;
-        run.report.notebooks.push(ImportedNotebook {
-            name: planned.name.clone(),
-            versions: planned.history.versions.len(),
-            known: 0,
-            without_outputs: 0,
-            entries: 0,
-            unchanged: 0,
-            too_large: 0,
-            renamed,
-        });
+    let followed = run.follow_all();
+    let renames: Vec<&Rename> =
+        run.report.notebooks.iter().flat_map(|notebook| &notebook.renamed).collect();
+    if !renames.is_empty() {
+        run.watcher.renamed(&renames);
     }
+    followed?;
     let todo = run.todo()?;
     progress.begin("importing", Some(todo.len() as u64), Unit::Items);
     let outcome = run.all(&todo, progress);
@@ -153,6 +158,7 @@ struct Run<'a> {
     store: &'a Store,
     plan: &'a ImportPlan,
     options: &'a ImportOptions,
+    watcher: &'a mut dyn ImportWatcher,
     imported: Imported,
     report: ImportReport,
     /// Versions that are recorded, and not flushed yet.
@@ -165,6 +171,25 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Moves what is recorded under former names, notebook by notebook, each of which the report
+    /// has from then on.
+    fn follow_all(&mut self) -> Result<()> {
+        for planned in &self.plan.notebooks {
+            let renamed = self.follow(planned)?;
+            self.report.notebooks.push(ImportedNotebook {
+                name: planned.name.clone(),
+                versions: planned.history.versions.len(),
+                known: 0,
+                without_outputs: 0,
+                entries: 0,
+                unchanged: 0,
+                too_large: 0,
+                renamed,
+            });
+        }
+        Ok(())
+    }
+
     /// Moves what is recorded under former names of a notebook to its present one.
     fn follow(&self, planned: &Planned) -> Result<Vec<Rename>> {
         let mut pairs = Vec::new();
@@ -330,6 +355,7 @@ impl Run<'_> {
         }
         if !drafts.is_empty() {
             let put: Vec<EntryName> = self.store.put_many(drafts)?;
+            self.watcher.recorded(&put);
             report.entries += put.len();
             self.entries += put.len();
             for (name, cell) in put.into_iter().zip(&new) {

@@ -62,7 +62,9 @@ pub use fill::{CannotFill, FilledCell, fill};
 pub use filter::{Filtered, clean, smudge};
 pub use follow::GoneNotebooks;
 pub use hash::{CellCode, ModuleHash, ModuleHashes, cell_hash, module_hashes};
-pub use import::{BrokenVersion, ImportOptions, ImportReport, ImportedNotebook, import};
+pub use import::{
+    BrokenVersion, ImportOptions, ImportReport, ImportWatcher, ImportedNotebook, import,
+};
 pub use indent::reindent;
 pub use layout::{CellOutputs, LAYOUT_MEDIA_TYPE, LAYOUT_PATH, LayoutDamage, join};
 pub use lexer::Span;

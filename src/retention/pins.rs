@@ -6,10 +6,7 @@ use std::collections::HashSet;
 use crate::error::Result;
 use crate::git::{ObjectId, RefEdits};
 use crate::name::EntryName;
-use crate::store::Store;
-
-/// Where pins are.
-const PIN_FOLDER: &str = "refs/recell/pin";
+use crate::store::{PIN_FOLDER, Store, pin_ref};
 
 /// What pinning, or taking pins away, did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,11 +18,6 @@ pub struct PinReport {
     /// Names that nothing is stored under, or nothing that git knows of: an entry in the journal
     /// of another process can be pinned once that has flushed.
     pub unknown: Vec<EntryName>,
-}
-
-/// Returns the ref that pins an entry.
-pub(super) fn pin_ref(name: &EntryName) -> String {
-    format!("{PIN_FOLDER}/{name}")
 }
 
 /// Returns the names of all pinned entries, whether they are here or not.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::pins::{pin_ref, pins};
+use super::pins::pins;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::{ObjectId, RefEdits};
 use crate::name::EntryName;
-use crate::store::{Store, to_trash};
+use crate::store::{Store, pin_ref, to_trash};
 
 /// What is to be removed: a plan until it was carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

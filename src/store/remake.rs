@@ -1,6 +1,7 @@
 //! Entries under another key: new manifests over the same parts, and the old names in the trash.
 
 use super::assemble::MadeObject;
+use super::pin::{PIN_FOLDER, pin_ref};
 use super::putting::{KeptObjects, Putting};
 use super::trash::to_trash;
 use super::{Entry, Inner, Store};
@@ -57,7 +58,7 @@ impl Store {
     }
 
     /// Gives each entry its new name and moves the old one to the trash under the time `now`, all
-    /// in one replacement of `packed-refs`. Returns the old names that stay, as the process that
+    /// in one replacement of `packed-refs`; pins go along in the same. Returns the old names that stay, as the process that
     /// put them is still writing: those have no new name either.
     ///
     /// # Errors
@@ -70,6 +71,7 @@ impl Store {
         let _kept = self.inner.append_remade(remade)?;
         let mut busy = Vec::new();
         self.inner.change_refs(|tree_of| {
+            let pins = self.refs_below(PIN_FOLDER)?;
             let mut edits = RefEdits::default();
             for Remade { old, new, tree, .. } in remade {
                 let Some(old_tree) = tree_of(old.as_str()) else {
@@ -78,6 +80,11 @@ impl Store {
                 };
                 edits.add.insert(format!("{TAGS}{new}"), *tree);
                 to_trash(&mut edits, old, old_tree, now);
+                let pin = pin_ref(old);
+                if pins.contains_key(&pin) {
+                    edits.add.insert(pin_ref(new), *tree);
+                    edits.remove.insert(pin);
+                }
             }
             Ok(edits)
         })?;

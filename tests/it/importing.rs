@@ -387,6 +387,36 @@ fn an_import_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_was_imported_is_one_run() {
+    let host = Host::new();
+    host.version(10, "a.ipynb", &["one", "same"]);
+    host.version(20, "b.ipynb", &["two"]);
+    let runs = |count: usize| {
+        let listed = host.env.recell(&["collection", "ls", "--kind", "run", "--json"]).ok();
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), count, "{listed:#}");
+    };
+    let members = |report: &Value| {
+        let run = report["run"].as_str().unwrap_or_else(|| panic!("{report:#}"));
+        let shown = host.env.recell(&["collection", "show", run, "--json"]).ok();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert!(shown["producer"].as_str().unwrap().ends_with(" import-history"), "{shown:#}");
+        shown["entries"].as_array().unwrap().len()
+    };
+    assert_eq!(members(&host.import(&[])), 3);
+    runs(1);
+    assert!(host.import(&["--again"])["run"].is_null(), "nothing was new");
+    runs(1);
+    host.version(30, "a.ipynb", &["three", "same"]);
+    let later = host.env.recell(&["import-history", "--json"]);
+    let later = later.with("RECELL_NOW", "20261122T012400.000000Z").ok();
+    let later: Value = serde_json::from_str(&later).unwrap();
+    assert_eq!(members(&later), 1, "what was there already is of the other run");
+    runs(2);
+    host.env.assert_at_rest("imported");
+}
+
+#[test]
 fn the_host_repository_is_only_read() {
     let host = Host::new();
     host.version(10, "a.ipynb", &["one"]);

@@ -156,6 +156,110 @@ fn mv_says_what_it_does_and_leaves_files_alone() {
     env.assert_at_rest("moved");
 }
 
+/// Returns what a command prints as `--json`.
+fn json(env: &TestEnv, args: &[&str]) -> Value {
+    serde_json::from_str(&env.recell(&[args, &["--json"]].concat()).ok()).unwrap()
+}
+
+/// Returns the names of entries in a printed list.
+fn entries(list: &Value) -> Vec<String> {
+    let list = list.as_array().unwrap_or_else(|| panic!("{list}"));
+    list.iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Returns the entries that something names: pins, the lock, the tagged collection, the first run.
+fn followers(env: &TestEnv) -> [Vec<String>; 4] {
+    let shown = |name: &str| entries(&json(env, &["collection", "show", name])["entries"]);
+    let lock = std::fs::read_to_string(env.root().join("recell.lock")).unwrap();
+    let runs = json(env, &["collection", "ls", "--kind", "run"]);
+    [
+        entries(&json(env, &["pin", "--list"])),
+        lock.lines()
+            .filter_map(|l| Some(l.strip_prefix("  \"")?.split('"').next()?.to_owned()))
+            .collect(),
+        shown("best"),
+        shown(runs[0]["name"].as_str().unwrap()),
+    ]
+}
+
+/// A workspace whose recorded notebook `a.ipynb` has a pin, a lock, a run, and is in collections.
+fn followed() -> TestEnv {
+    let env = workspace();
+    git(env.root(), &["init", "-q"]);
+    notebook(&env, "a.ipynb", "sales.ipynb");
+    notebook(&env, "other.ipynb", "stream.ipynb");
+    env.recell(&["record", "."]).ok();
+    env.recell(&["lock"]).ok();
+    let all = names(&env);
+    let (a, other) = all.iter().partition::<Vec<&String>, _>(|name| name.starts_with("a.ipynb/"));
+    for entry in [a[0], other[0]] {
+        env.recell(&["pin", entry]).ok();
+    }
+    env.recell(&["collection", "create", "best", a[0], a[1], other[0]]).ok();
+    env.recell(&["collection", "create", "paper", a[0]]).ok();
+    env.recell(&["collection", "freeze", "paper"]).ok();
+    commit(&env);
+    env
+}
+
+/// Holds that all that named entries of `a.ipynb` names those of `b.ipynb`.
+fn assert_followed(env: &TestEnv, before: &[Vec<String>; 4], why: &str) {
+    let after = followers(env);
+    let now = names(env);
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before.len(), after.len(), "{why}: {after:?}");
+        assert!(after.iter().all(|name| now.contains(name)), "{why}: {after:?} of {now:?}");
+        assert!(after.iter().any(|name| name.starts_with("b.ipynb/")), "{why}: {after:?}");
+        let others = |names: &[String]| -> Vec<String> {
+            names.iter().filter(|name| name.starts_with("other")).cloned().collect()
+        };
+        assert_eq!(others(before), others(after), "{why}: what was not renamed stays");
+    }
+    let frozen = entries(&json(env, &["collection", "show", "paper"])["entries"]);
+    assert!(frozen[0].starts_with("a.ipynb/"), "{why}: {frozen:?}");
+    env.recell(&["verify"]).ok();
+    env.recell(&["gc"]).ok();
+    env.recell(&["verify"]).ok();
+    assert_eq!(followers(env), after, "{why}: gc");
+    env.assert_at_rest(why);
+}
+
+#[test]
+fn pins_collections_and_the_lock_follow_whoever_renames() {
+    for (command, why) in [
+        (&["mv", "a.ipynb", "b.ipynb"][..], "mv"),
+        (&["record", "b.ipynb"][..], "record"),
+        (&["import-history"][..], "import-history"),
+    ] {
+        let env = followed();
+        let before = followers(&env);
+        git(env.root(), &["mv", "a.ipynb", "b.ipynb"]);
+        git(env.root(), &["commit", "-q", "-m", "x"]);
+        let said = env.recell(command).run().to_string();
+        assert!(said.contains("`paper` is frozen and keeps the old names"), "{why}: {said}");
+        assert!(!said.contains("error"), "{why}: {said}");
+        assert_followed(&env, &before, why);
+    }
+}
+
+#[test]
+fn undoing_a_rename_brings_the_old_names_back_beside_the_new() {
+    let env = followed();
+    let old = names(&env);
+    let before = followers(&env);
+    env.recell(&["mv", "-n", "a.ipynb", "b.ipynb"]).ok();
+    assert_eq!(followers(&env), before, "a plan changes nothing");
+    env.recell(&["mv", "a.ipynb", "b.ipynb"]).ok();
+    let after = followers(&env);
+    env.recell(&["undo"]).ok();
+    let now = names(&env);
+    assert!(old.iter().all(|name| now.contains(name)), "{now:?}");
+    assert_eq!(followers(&env), after);
+    env.recell(&["verify"]).ok();
+    let history = env.recell(&["collection", "show", "best", "--history"]).run().to_string();
+    assert!(history.contains("rename 2 entries"), "{history}");
+}
+
 /// Commits all in the repository of the workspace.
 fn commit(env: &TestEnv) {
     git(env.root(), &["add", "-A"]);

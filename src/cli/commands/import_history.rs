@@ -7,13 +7,19 @@ use serde_json::{Value, json};
 use crate::cli::columns::{Align, Columns};
 use crate::cli::commands::mv;
 use crate::cli::notebooks::{self, NamedPaths};
+use crate::cli::renames;
 use crate::cli::report::Outcome;
+use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{count, grouped, short, size};
+use crate::collection::CollectionName;
 use crate::error::Error;
+use crate::name::EntryName;
 use crate::notebook::{
-    ImportOptions, ImportPlan, ImportReport, ImportSource, NotebookName, import, plan_import,
+    ImportOptions, ImportPlan, ImportReport, ImportSource, ImportWatcher, NotebookName, Rename,
+    import, plan_import,
 };
+use crate::store::Store;
 
 /// As many broken versions are named one by one; `--json` has all.
 const NAMED: usize = 20;
@@ -25,7 +31,8 @@ const DIGITS: usize = 10;
 /// Walks over the commits of your git repository and records each version of each notebook as it
 /// would have been recorded then: with the time and the id of its commit. Renames are followed: a
 /// notebook's whole past is under the name that it has now. What is recorded already is passed
-/// over, so that this may be stopped at any time and run again. Your repository is only read.
+/// over, so that this may be stopped at any time and run again. What was imported is a run, unless
+/// all of it was there already. Your repository is only read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The notebooks: files, folders with all below, or globs, as they are called now or once
@@ -84,12 +91,34 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         again: args.again,
         max_output: workspace.config().filter.max_output.bytes(),
     };
-    let report = import(&store, &plan, &options, &progress)?;
+    let run = RunKeeper::new("import-history", session);
+    let mut watcher = Watcher { session, store: &store, run };
+    let report = import(&store, &plan, &options, &mut watcher, &progress);
+    // What was recorded until a failure is recorded.
+    let run = watcher.run.finish(session, &store);
+    let report = report?;
     session.flush_after_put(&store);
     if session.ui.json() {
-        return session.ui.document(&document(&report));
+        return session.ui.document(&document(&report, run.as_ref()));
     }
     print(session, &report)
+}
+
+/// Does as the import goes on what others need that look at the store.
+struct Watcher<'a> {
+    session: &'a Session,
+    store: &'a Store,
+    run: RunKeeper,
+}
+
+impl ImportWatcher for Watcher<'_> {
+    fn renamed(&mut self, renames: &[&Rename]) {
+        renames::follow(self.session, self.store, renames.iter().copied());
+    }
+
+    fn recorded(&mut self, entries: &[EntryName]) {
+        self.run.take_in_new(entries);
+    }
 }
 
 fn show_plan(session: &Session, plan: &ImportPlan) -> Outcome {
@@ -171,7 +200,7 @@ fn print(session: &Session, report: &ImportReport) -> Outcome {
     Ok(())
 }
 
-fn document(report: &ImportReport) -> Value {
+fn document(report: &ImportReport, run: Option<&CollectionName>) -> Value {
     let notebooks = report.notebooks.iter().map(|notebook| {
         json!({
             "notebook": notebook.name.as_str(),
@@ -192,6 +221,7 @@ fn document(report: &ImportReport) -> Value {
         "notebooks": notebooks.collect::<Vec<_>>(),
         "broken": broken.collect::<Vec<_>>(),
         "elsewhere": report.elsewhere,
+        "run": run.map(CollectionName::as_str),
         "read_bytes": report.read_bytes,
         "stored_bytes": report.stored_bytes,
     })

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::entry::Facts;
 use crate::history::{LogEntry, LogOptions, When, log};
 use crate::lookup::Lookup;
+use crate::retention::pins;
 use crate::store::Snapshot;
 
 /// Digits of a module hash or commit that are shown.
@@ -21,7 +22,7 @@ const DIGITS: usize = 8;
 /// Show the results of cells, newest first, and what changed
 ///
 /// Each result is compared with the one of its cell before it: which ingredient of its module hash
-/// changed, and which kinds of parts.
+/// changed, and which kinds of parts. `pinned` are those that `recell pin` keeps.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which results: notebook[:cell[:module[:version]]] with `*`, `?` and `[…]`, or shortened.
@@ -57,18 +58,22 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let snapshot = session.snapshot(&session.store()?)?;
+    let store = session.store()?;
+    let snapshot = session.snapshot(&store)?;
+    let pinned = pins(&store)?;
     let resolved = args.pattern.resolve(session, &snapshot)?;
     let options = args.options(session)?;
     let is_json = session.ui.json();
     let now = session.now();
     let (found, outcome) = if is_json {
-        let document = |line: LogEntry<'_>| document(resolved.view.snapshot(), &line);
+        let document = |line: LogEntry<'_>| {
+            document(resolved.view.snapshot(), &line, pinned.contains(line.name))
+        };
         let documents = log(&resolved.selector, &resolved.view, &options, document)?;
         refuse_nothing(args, &resolved, documents.len())?;
         (documents.len(), session.ui.documents(&documents))
     } else {
-        let row = |line: LogEntry<'_>| row(&line, now);
+        let row = |line: LogEntry<'_>| row(&line, pinned.contains(line.name), now);
         let rows = log(&resolved.selector, &resolved.view, &options, row)?;
         refuse_nothing(args, &resolved, rows.len())?;
         (rows.len(), print(session, rows))
@@ -87,7 +92,7 @@ fn refuse_nothing(args: &Args, resolved: &Resolved, found: usize) -> Outcome {
     Ok(())
 }
 
-const COLUMNS: [(&str, Align); 10] = [
+const COLUMNS: [(&str, Align); 11] = [
     ("made", Align::Left),
     ("", Align::Left),
     ("cell", Align::Left),
@@ -97,13 +102,14 @@ const COLUMNS: [(&str, Align); 10] = [
     ("took", Align::Right),
     ("commit", Align::Left),
     ("id", Align::Left),
+    ("", Align::Left),
     ("changed", Align::Left),
 ];
 /// Which of them says the cell.
 const CELL: usize = 2;
 
 /// Returns one result as it is printed.
-fn row(line: &LogEntry<'_>, now: Timestamp) -> Row {
+fn row(line: &LogEntry<'_>, is_pinned: bool, now: Timestamp) -> Row {
     let name = line.name;
     let (size, took, commit) = match line.found {
         Ok(found) => facts(found),
@@ -120,6 +126,7 @@ fn row(line: &LogEntry<'_>, now: Timestamp) -> Row {
         took.into(),
         commit.into(),
         Cell::styled(name.id8(), FAINT),
+        if is_pinned { "pinned" } else { "" }.into(),
         changed(line).into(),
     ])
 }
@@ -159,14 +166,19 @@ fn changed(line: &LogEntry<'_>) -> String {
 }
 
 /// Returns the document of one result, printed.
-fn document(snapshot: &Snapshot, line: &LogEntry<'_>) -> String {
+fn document(snapshot: &Snapshot, line: &LogEntry<'_>, is_pinned: bool) -> String {
     let name = line.name;
     let (mut value, miss) = match (line.found, snapshot.entry(name)) {
         (Ok(_), Lookup::Hit(entry)) => (json::entry(name, entry.manifest()), None),
         (Ok(_), Lookup::Miss(miss)) => (json::name(name), Some(miss.code())),
         (Err(miss), _) => (json::name(name), Some(miss.code())),
     };
-    let more = json!({ "first": line.is_first, "changed": line.changes, "miss": miss });
+    let more = json!({
+        "first": line.is_first,
+        "changed": line.changes,
+        "pinned": is_pinned,
+        "miss": miss,
+    });
     json::extend(&mut value, more);
     format!("{value:#}")
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::json;
 use crate::cli::notebooks;
+use crate::cli::renames;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
@@ -21,7 +22,8 @@ use crate::store::Store;
 /// Rename a notebook in the store
 ///
 /// For a notebook that you have renamed: all its entries get the new name, with their times, and
-/// share the bytes of the old ones, which go to the trash. `record` and `import-history` do so by
+/// share the bytes of the old ones, which go to the trash. Pins, `recell.lock` and collections
+/// follow, but for what is frozen. `record` and `import-history` do so by
 /// themselves where git knows of the rename. The file itself is left alone.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -48,6 +50,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     }
     let renames =
         if args.dry_run { renames } else { rename(&store, &pairs, args.merge, session.now())? };
+    if !args.dry_run {
+        renames::follow(session, &store, &renames);
+    }
     let ui = &session.ui;
     if ui.json() {
         let documents: Vec<Value> = renames.iter().map(document).collect();

@@ -8,11 +8,13 @@ use crate::cli::columns::{Align, Columns};
 use crate::cli::commands::mv;
 use crate::cli::locking::LockKeeper;
 use crate::cli::notebooks::{self, NotebookFile};
+use crate::cli::renames;
 use crate::cli::report::Outcome;
 use crate::cli::runs::RunKeeper;
 use crate::cli::session::Session;
 use crate::cli::words::{grouped, size};
 use crate::cli::{json, words};
+use crate::collection::CollectionName;
 use crate::error::Result;
 use crate::notebook::{GoneNotebooks, NotebookName, RecordReport, has_entries, record, rename};
 use crate::progress::{Progress, Unit};
@@ -59,10 +61,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if let Some(mut keeper) = keeper {
         keeper.finish(session, &store);
     }
-    run.finish(session, &store);
+    let run = run.finish(session, &store);
     session.flush_after_put(&store);
     if session.ui.json() {
-        let documents = reports.iter().map(|(file, report)| document(file, report));
+        let documents = reports.iter().map(|(file, report)| document(file, report, run.as_ref()));
         session.ui.document(&Value::Array(documents.collect()))?;
     } else {
         print(session, &reports)?;
@@ -90,8 +92,10 @@ fn follow_renames(session: &Session, store: &Store, files: &[NotebookFile]) -> R
     let names: Vec<NotebookName> = new.iter().map(|file| file.name.clone()).collect();
     // Without git there are no renames to know of.
     let pairs = gone.renamed(base, &session.git_environment(), &names).unwrap_or_default();
-    for rename in rename(store, &pairs, true, session.now())? {
-        mv::say(&session.ui, &rename);
+    let renamed = rename(store, &pairs, true, session.now())?;
+    renames::follow(session, store, &renamed);
+    for rename in &renamed {
+        mv::say(&session.ui, rename);
     }
     for file in new {
         if pairs.iter().any(|(_, new)| *new == file.name) {
@@ -152,13 +156,15 @@ pub(super) fn warn_of_size(session: &Session, file: &NotebookFile, report: &Reco
     }
 }
 
-fn document(file: &NotebookFile, report: &RecordReport) -> Value {
+fn document(file: &NotebookFile, report: &RecordReport, run: Option<&CollectionName>) -> Value {
+    let run = run.filter(|_| !report.new.is_empty()).map(CollectionName::as_str);
     let too_large = report.too_large.iter();
     let too_large: Vec<Value> =
         too_large.map(|cell| json!({ "position": cell.position, "bytes": cell.bytes })).collect();
     json!({
         "notebook": file.name.as_str(),
         "path": file.path,
+        "run": run,
         "new": report.new.iter().map(json::name).collect::<Vec<_>>(),
         "unchanged": report.unchanged,
         "not_executed": report.not_executed,

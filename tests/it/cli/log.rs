@@ -51,3 +51,26 @@ fn log_of_several_cells_names_them() {
         &[&["log", "*"], &["log", "none"], &["log", "--json", "none"], &["log"]],
     ));
 }
+
+#[test]
+fn log_says_which_results_are_pinned() {
+    let env = filled();
+    let cell = "reports/sales.ipynb:load";
+    let listed = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&env.recell(&[&["log", cell, "--json"], args].concat()).ok()).unwrap()
+    };
+    assert!(!env.recell(&["log", cell]).ok().contains("pinned"), "no column for none");
+    let second = listed(&[])[1]["name"].as_str().unwrap().to_owned();
+    env.recell(&["pin", &second]).ok();
+    let text = env.recell(&["log", cell]).ok();
+    let marked: Vec<usize> =
+        text.lines().enumerate().filter(|(_, l)| l.contains("  pinned")).map(|(n, _)| n).collect();
+    // A line says the cell, one is the headings, the newest comes first.
+    assert_eq!(marked, [3], "{text}");
+    let pinned = |value: &serde_json::Value| -> Vec<bool> {
+        value.as_array().unwrap().iter().map(|line| line["pinned"].as_bool().unwrap()).collect()
+    };
+    assert_eq!(pinned(&listed(&[])), [false, true, false]);
+    env.recell(&["unpin", &second]).ok();
+    assert_eq!(pinned(&listed(&["-n", "2"])), [false, false]);
+}

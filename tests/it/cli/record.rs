@@ -37,6 +37,17 @@ fn record_prints_json() {
     assert_eq!(value[0]["new"][0]["notebook"], "n.ipynb");
     assert_eq!((&value[0]["unchanged"], &value[0]["not_executed"]), (&0.into(), &0.into()));
     assert!(value[0]["stored_bytes"].as_u64().unwrap() > 0);
+    let run = value[0]["run"].as_str().unwrap();
+    let shown = env.recell(&["collection", "show", run, "--json"]).ok();
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let mut new = value[0]["new"].as_array().unwrap().clone();
+    new.sort_by_key(|entry| entry["name"].to_string());
+    assert_eq!(shown["entries"].as_array(), Some(&new), "the run has what is new");
+    notebook(&env, "m.ipynb", "sales.ipynb");
+    let again = env.recell(&["record", ".", "--json"]).ok();
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert!(again[0]["run"].is_string(), "{again}");
+    assert_eq!((&again[1]["notebook"], &again[1]["run"]), (&"n.ipynb".into(), &().into()));
 }
 
 #[test]

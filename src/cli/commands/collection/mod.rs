@@ -10,10 +10,10 @@ use crate::cli::session::Session;
 
 /// Name sets of results: picked by hand, or chained to a search path
 ///
-/// A run is what one `recell record` or `git add` made; it lists itself. A tagged collection is
-/// picked by hand. A chain is an ordered list of others, which `recell find` searches. Tagged
-/// collections, frozen ones and all below a chain keep their entries from being pruned; runs
-/// alone do not.
+/// A run is what one `record`, `import-history` or `git add` made; it lists itself. A tagged
+/// collection is picked by hand. A chain is an ordered list of others, which `recell find`
+/// searches. Tagged collections, frozen ones and all below a chain keep their entries from being
+/// pruned; runs alone do not.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
