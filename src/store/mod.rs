@@ -124,7 +124,8 @@ impl Store {
     /// Makes a store in `path`, a folder that is not there yet or empty.
     ///
     /// # Errors
-    /// [`Error::StoreExists`] if something is there, [`Error::Disk`] if it cannot be written.
+    /// [`crate::Error::StoreExists`] if something is there, [`crate::Error::Disk`] if it cannot be
+    /// written.
     pub fn create(path: &Path, format: ObjectFormat, options: OpenOptions) -> Result<Store> {
         let writer = options.random_name();
         let repository = Repository::create(path, format, &writer)?;
@@ -134,7 +135,8 @@ impl Store {
     /// Opens the store in `path`.
     ///
     /// # Errors
-    /// [`Error::NotAStore`], [`Error::UnsupportedStore`], [`Error::BrokenRefs`], [`Error::Disk`].
+    /// [`crate::Error::NotAStore`], [`crate::Error::UnsupportedStore`],
+    /// [`crate::Error::BrokenRefs`], [`crate::Error::Disk`].
     pub fn open(path: &Path, options: OpenOptions) -> Result<Store> {
         Store::with(Repository::open(path)?, options)
     }
@@ -183,11 +185,11 @@ impl Store {
     /// Stores one result of `key` and returns its name.
     ///
     /// When this returns, the entry survives the death of the process; with
-    /// [`Durability::Sync`], a power cut too.
+    /// [`crate::Durability::Sync`], a power cut too.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Disk`], [`Error::ReadSource`], [`Error::PartsCollide`]; then
-    /// nothing was stored.
+    /// [`crate::Error::ReadOnly`], [`crate::Error::Disk`], [`crate::Error::ReadSource`],
+    /// [`crate::Error::PartsCollide`]; then nothing was stored.
     pub fn put(&self, key: &ExecutionKey, draft: Draft<'_>) -> Result<EntryName> {
         let mut names = self.put_many(vec![(key.clone(), draft)])?;
         Ok(names.pop().expect("one draft makes one entry"))
@@ -205,8 +207,8 @@ impl Store {
     /// Returns the newest entry of `key`, which counts as used now: see [`Entry::mark_used`].
     ///
     /// # Errors
-    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read. Anything wrong with
-    /// the entry itself is a [`Miss`].
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
+    /// Anything wrong with the entry itself is a [`Miss`].
     pub fn get(&self, key: &ExecutionKey) -> Result<Lookup<Entry>> {
         let found = self.peek(key)?;
         if let Lookup::Hit(entry) = &found {
@@ -243,7 +245,7 @@ impl Store {
     /// Returns the name of the newest entry of `key`; `None` if there is none.
     ///
     /// # Errors
-    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     pub fn newest(&self, key: &ExecutionKey) -> Result<Option<EntryName>> {
         let path = key.path();
         Ok(self.inner.look(|index, own| index.newest(&path, own))?.map(|(name, _)| name))
@@ -252,7 +254,7 @@ impl Store {
     /// Returns the names of all entries of `key`, oldest first.
     ///
     /// # Errors
-    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     pub fn history(&self, key: &ExecutionKey) -> Result<Vec<EntryName>> {
         let prefix = format!("{}/", key.path());
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
@@ -262,7 +264,7 @@ impl Store {
     /// Returns all entries of `key`, oldest first, each with its parts still to be read.
     ///
     /// # Errors
-    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     pub fn versions(&self, key: &ExecutionKey) -> Result<Vec<Lookup<Entry>>> {
         let prefix = format!("{}/", key.path());
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
@@ -273,7 +275,7 @@ impl Store {
     /// Returns the names that match, sorted: those of one key are neighbours, oldest first.
     ///
     /// # Errors
-    /// [`Error::Disk`] and [`Error::BrokenRefs`] if the names cannot be read.
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     pub fn list(&self, pattern: &Pattern) -> Result<Vec<EntryName>> {
         let prefix = pattern.prefix();
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
@@ -303,8 +305,8 @@ impl Store {
     /// It may be interrupted anywhere and repeated.
     ///
     /// # Errors
-    /// [`Error::FlushLocked`], [`Error::RefsLocked`], [`Error::ReadOnly`], [`Error::Disk`];
-    /// nothing is lost.
+    /// [`crate::Error::FlushLocked`], [`crate::Error::RefsLocked`], [`crate::Error::ReadOnly`],
+    /// [`crate::Error::Disk`]; nothing is lost.
     pub fn flush(&self) -> Result<FlushReport> {
         self.inner.flush()
     }
