@@ -19,14 +19,14 @@ pub(super) fn follow<'r>(
     store: &Store,
     renames: impl IntoIterator<Item = &'r Rename>,
 ) {
-    let renamed = last_names(renames);
-    if renamed.is_empty() {
+    let last = last_names(renames);
+    if last.is_empty() {
         return;
     }
     let warn = |what: &str, error: &Error| {
         session.ui.warn(&format!("{what} the old names: {error}"), error.hint().as_deref());
     };
-    match rename_members(store, &renamed, session.now()) {
+    match rename_members(store, &last, session.now()) {
         Ok(renaming) => {
             let changed = renaming.changed.len();
             if changed > 0 {
@@ -39,7 +39,7 @@ pub(super) fn follow<'r>(
         }
         Err(error) => warn("some collections keep", &error),
     }
-    match rename_in_lock(session, &renamed) {
+    match rename_in_lock(session, &last) {
         Ok(true) => session.ui.detail(|| "`recell.lock` has the new names".to_owned()),
         Ok(false) => {}
         Err(error) => warn("`recell.lock` keeps", &error),

@@ -94,7 +94,9 @@ fn follow_renames(session: &Session, store: &Store, files: &[NotebookFile]) -> R
     let pairs = gone.renamed(base, &session.git_environment(), &names).unwrap_or_default();
     let renamed = rename(store, &pairs, true, session.now())?;
     renames::follow(session, store, &renamed);
-    renamed.iter().for_each(|rename| mv::say(&session.ui, rename));
+    for rename in &renamed {
+        mv::say(&session.ui, rename);
+    }
     for file in new {
         if pairs.iter().any(|(_, new)| *new == file.name) {
             continue;
