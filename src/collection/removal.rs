@@ -6,10 +6,8 @@ use super::name::{CollectionName, FOLDER, Kind};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::git::ObjectId;
-use crate::store::{RefChange, Store};
+use crate::store::{RefChange, Store, TRASH};
 
-/// Where removed names stand until gc.
-const TRASH: &str = "refs/recell/trash/";
 /// What stands between the time and the kind of a removed collection.
 const COLLECTION: &str = "/collection/";
 
