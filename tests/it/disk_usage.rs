@@ -103,3 +103,10 @@ fn du_prints_what_takes_space() {
         ],
     ));
 }
+
+#[test]
+fn du_of_an_empty_store_is_a_whole_sentence() {
+    let env = crate::cli::workspace();
+    let shown = env.recell(&["du"]).run().to_string();
+    assert!(shown.contains("the store takes 0 B on disk\n"), "{shown}");
+}

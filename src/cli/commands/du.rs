@@ -97,7 +97,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         size(usage.bytes),
         size(usage.shared)
     ));
-    ui.say(format!("the store takes {} on disk: {}", size(usage.files.total()), files(&usage)));
+    let of = files(&usage);
+    let of = if of.is_empty() { of } else { format!(": {of}") };
+    ui.say(format!("the store takes {} on disk{of}", size(usage.files.total())));
     if usage.trash > 0 {
         ui.say(format!("in the trash: {}, until gc; `recell undo --list`", size(usage.trash)));
     }
