@@ -84,6 +84,11 @@ impl Moment {
         Moment { span: TimeSpan { first, last }, line: Some(line), pins }
     }
 
+    /// Returns the entries that belong to it for certain.
+    pub(crate) fn pins(&self) -> &BTreeSet<EntryName> {
+        &self.pins
+    }
+
     /// Returns `snapshot` as it was then. What belongs to a commit goes before all else.
     pub(crate) fn view(&self, snapshot: &Snapshot) -> View {
         let view = View::new(snapshot.clone()).as_of(self.span.last).with_pins(self.pins.clone());

@@ -77,7 +77,10 @@ impl Wanted<'_> {
             };
         }
         let entries = self.cell.entries;
-        if let Some(name) = entries.iter().rfind(|entry| entry.module_segment() == self.module) {
+        let of_module = |entry: &&EntryName| entry.module_segment() == self.module;
+        let preferred = |entry: &&EntryName| of_module(entry) && options.preferred.contains(*entry);
+        let found = entries.iter().rfind(preferred).or_else(|| entries.iter().rfind(of_module));
+        if let Some(name) = found {
             return chosen(name, RestoredBy::Module);
         }
         let Some(newest) = entries.last() else {

@@ -1,6 +1,7 @@
 //! Puts recorded outputs back into a notebook.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::choose::{Choice, Wanted, is_of};
 use super::document::{Cell, Notebook};
@@ -22,6 +23,8 @@ pub struct RestoreOptions {
     pub any_code: bool,
     /// Replace outputs that the notebook shows.
     pub overwrite: bool,
+    /// Of several entries of what stands in a cell, take one of these before a newer one.
+    pub preferred: BTreeSet<EntryName>,
     /// Take these for their cells, whatever their code was; all other cells stay as they are.
     pub entries: Vec<EntryName>,
     /// The entries are pinned: no other is taken even if there are none, and a cell that has no

@@ -118,6 +118,14 @@ fn a_checkout_of_an_old_commit_gets_the_old_outputs_though_newer_ones_are_stored
         );
         repository.git(&["add", "."]);
         assert_eq!(repository.git(&["status", "--porcelain"]), "", "the pins of {now} stay");
+        for args in [
+            &["restore", "--overwrite", &format!("sales.ipynb@main~{back}")][..],
+            &["restore", "--overwrite", "sales.ipynb", "--as-of", &format!("main~{back}")],
+        ] {
+            repository.recell(&["restore", "--overwrite", "sales.ipynb"]);
+            repository.recell(args);
+            assert!(repository.read("sales.ipynb") == *bytes, "the run of {now}, by the commit");
+        }
         // All three were recorded before any of the commits, as git's clock has it.
         let shown = repository.recell(&["show", &format!("sales.ipynb:headline@main~{back}")]);
         assert!(shown.contains(now), "what the commit pins is what is shown of it:\n{shown}");

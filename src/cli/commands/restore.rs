@@ -1,5 +1,6 @@
 //! `recell restore`: puts recorded outputs back into notebooks.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::history::When;
 use crate::lookup::Miss;
-use crate::name::encode;
+use crate::name::{EntryName, encode};
 use crate::notebook::{
     RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
@@ -79,10 +80,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         overwrite: args.overwrite,
         entries: chosen(&args.entries, false, session, &snapshot)?,
         pinned: args.locked,
+        preferred: BTreeSet::new(),
     };
     let mut all = Vec::with_capacity(files.len());
     let outcome = notebooks::for_each(session, &files, |file| {
-        let snapshot = snapshots.next().expect("there is one for each file");
+        let (snapshot, preferred) = snapshots.next().expect("there is one for each file");
+        options.preferred = preferred;
         let contents = file.read()?;
         if let Some(pins) = &pins {
             let pinned = pins.of_notebook(&encode(file.name.as_str()));
@@ -111,12 +114,15 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if misses.is_empty() { Ok(()) } else { Err(Failure::Misses(misses)) }
 }
 
-/// Returns the notebooks that are named, each with the store as it is to be restored from.
+/// The store as a notebook is to be restored from, and the entries that go before others.
+type Origin = (Snapshot, BTreeSet<EntryName>);
+
+/// Returns the notebooks that are named, each with what it is to be restored from.
 fn asked(
     session: &Session,
     snapshot: &Snapshot,
     paths: &[PathBuf],
-) -> Result<Vec<(NotebookFile, Snapshot)>, Failure> {
+) -> Result<Vec<(NotebookFile, Origin)>, Failure> {
     let mut plain = Vec::with_capacity(paths.len());
     let mut found = Vec::new();
     for path in paths {
@@ -126,13 +132,14 @@ fn asked(
             continue;
         };
         let moment = Moment::read(session, &When::read(when))?;
-        let then = moment.view(snapshot).snapshot().clone();
+        let then = (moment.view(snapshot).snapshot().clone(), moment.pins().clone());
         let files = notebooks::named(session, &[name.into()])?.into_iter();
         found.extend(files.map(|file| (file, then.clone())));
     }
     if !plain.is_empty() {
         let files = notebooks::named(session, &plain)?.into_iter();
-        found.extend(files.map(|file| (file, snapshot.clone())));
+        let pins = session.as_of()?.map(|moment| moment.pins().clone()).unwrap_or_default();
+        found.extend(files.map(|file| (file, (snapshot.clone(), pins.clone()))));
     }
     Ok(found)
 }
