@@ -43,7 +43,11 @@ impl LockedStore<'_> {
         // The index first: nobody is led to a pack that is not there. It gets a name by which a
         // flush can tell, should we die, that the pack was to go; that takes no space.
         let going = leftovers::going_name(index_path);
-        disk::rename(index_path, &going)?;
+        match disk::rename(index_path, &going) {
+            // A git that collects beside us was faster: what it left of the pack goes below.
+            Err(_) if !disk::is_there(index_path) => {}
+            renamed => renamed?,
+        }
         disk::crash_point("pack going");
         leftovers::remove_going(&going)?;
         Ok(())
@@ -93,5 +97,30 @@ impl LockedStore<'_> {
         *self.inner.known.write().expect("no holder of this lock panics") =
             KnownContents::open(&path, self.inner.repository.format);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::disk;
+    use crate::{Draft, ExecutionKey, ObjectFormat, OpenOptions, Store};
+
+    #[test]
+    fn a_pack_whose_index_git_took_meanwhile_goes_without_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.git");
+        let store = Store::create(&path, ObjectFormat::Sha1, OpenOptions::default()).unwrap();
+        let key = ExecutionKey::new("nb", "c", "m").unwrap();
+        store.put(&key, Draft::new("test").output("0.txt", "text/plain", b"x").unwrap()).unwrap();
+        store.flush().unwrap();
+        store
+            .while_flush_locked(|locked| {
+                let index = locked.free_packs()?.pop().expect("the flush made a pack");
+                disk::remove(&index)?;
+                locked.remove_pack(&index)?;
+                assert!(!disk::is_there(&index.with_extension("pack")), "the rest of it goes");
+                Ok(())
+            })
+            .unwrap();
     }
 }
