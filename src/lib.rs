@@ -26,15 +26,18 @@ mod progress;
 pub mod retention;
 mod size;
 mod store;
+pub mod sync;
 mod table;
 mod verify;
 mod workspace;
 
 pub use clock::{Clock, Day, NotATimestamp, Timestamp, Zone};
 pub use config::{
-    ColorChoice, Config, ConfigFile, Durability, FilterSettings, Glob, GroupBy, Key, LayeredConfig,
-    NotAGlob, ObjectFormat, Origin, Override, ProgressChoice, RecordSettings, RetentionRule,
-    RetentionSettings, Setting, Sources, StoreSettings, UiSettings, Variable,
+    ColorChoice, Config, ConfigFile, Durability, FetchPolicy, FilterSettings, Glob, GroupBy, Key,
+    LayeredConfig, NotAGlob, NotebookSync, ObjectFormat, Origin, Override, ProgressChoice,
+    RecordSettings, RemoteSetting, RetentionRule, RetentionSettings, SecretsSettings, Setting,
+    SignChoice, Sources, StoreSettings, SyncRule, SyncSettings, TrustPolicy, TrustSettings,
+    UiSettings, Variable,
 };
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{

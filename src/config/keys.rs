@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::glob::Glob;
 use super::retention::{GroupBy, RetentionRule};
+use super::sync::{FetchPolicy, RemoteSetting, SignChoice, SyncRule, TrustPolicy};
 use super::value::{Value, choice};
 use crate::size::ByteSize;
 
@@ -252,6 +253,42 @@ sections! {
         closure: bool = false;
         /// Rules about some entries only, as `[[retention.rule]]`; the first that matches counts.
         rule: Vec<RetentionRule> = Vec::new();
+    }
+
+    /// How results travel, through any git remote.
+    sync: SyncSettings {
+        /// The remote to push to and pull from: a name, or an address.
+        remote: String = "origin".into();
+        /// Remotes of the cache alone, as `[[sync.remotes]]` with `name` and `url`.
+        remotes: Vec<RemoteSetting> = Vec::new();
+        /// What a pull brings: `outputs` and code, `all` parts, or, with `lazy`, none until read.
+        fetch: FetchPolicy = FetchPolicy::Outputs;
+        /// The parts that stay on the machine where they were made, as globs over their paths.
+        exclude: Vec<Glob> = Vec::new();
+        /// Parts above this size stay on the machine where they were made.
+        max_part: Option<ByteSize> = None;
+        /// Whether a push writes a plain tag for each entry, too.
+        tags: bool = false;
+        /// Rules about some notebooks only, as `[[sync.rule]]`; the first that matches counts.
+        rule: Vec<SyncRule> = Vec::new();
+    }
+
+    /// Whose results may run code here, as reading a pickle does.
+    trust: TrustSettings {
+        /// Whose parts of a codec that can run code are handed out: `own`, `signed` or `all`.
+        policy: TrustPolicy = TrustPolicy::Own;
+        /// Whether a push signs what it sends; `auto` means if git signs commits here.
+        sign: SignChoice = SignChoice::Auto;
+        /// Who may sign, as git's `gpg.ssh.allowedSignersFile`; `none` means the one git names.
+        allowed_signers: Option<PathBuf> = None;
+    }
+
+    /// Secrets in outputs: keys and tokens that must not be pushed.
+    secrets: SecretsSettings {
+        /// Whether a push stops where an output looks like a secret.
+        guard: bool = true;
+        /// What is no secret: rules by name, or a finding by its digest, as the guard prints them.
+        allow: Vec<String> = Vec::new();
     }
 
     /// How the command line talks.

@@ -13,13 +13,17 @@ mod keys;
 mod layers;
 mod nearest;
 mod retention;
+mod sync;
 mod value;
 
 pub use env::Variable;
 pub use glob::{Glob, NotAGlob};
 pub use keys::{
     ColorChoice, Config, Durability, FilterSettings, Key, ObjectFormat, ProgressChoice,
-    RecordSettings, RetentionSettings, StoreSettings, UiSettings,
+    RecordSettings, RetentionSettings, SecretsSettings, StoreSettings, SyncSettings, TrustSettings,
+    UiSettings,
 };
 pub use layers::{ConfigFile, LayeredConfig, Origin, Setting, Sources};
 pub use retention::{GroupBy, Override, RetentionRule};
+pub(crate) use sync::is_remote_name;
+pub use sync::{FetchPolicy, NotebookSync, RemoteSetting, SignChoice, SyncRule, TrustPolicy};

@@ -189,6 +189,20 @@ impl Value for PathBuf {
     }
 }
 
+impl Value for String {
+    fn expected() -> String {
+        "a text that is not empty".into()
+    }
+
+    fn from_text(text: &str) -> Option<String> {
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn to_toml(&self) -> String {
+        quoted(self)
+    }
+}
+
 /// The word for a setting that is not set, as TOML has no null.
 const NONE: &str = "none";
 

@@ -5,8 +5,10 @@
 //! same name is the same content and name order within a key is time order.
 
 mod key;
+mod ledger;
 mod segment;
 
 pub use key::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
 pub(crate) use key::{LAST_LEN, escape, unescape};
+pub(crate) use ledger::{LEDGERS, LedgerName};
 pub(crate) use segment::{decode, encode, is_cut};
