@@ -21,6 +21,7 @@ mod processes;
 mod report;
 mod retention;
 mod small;
+mod sync;
 mod versions;
 
 use std::path::PathBuf;
@@ -55,6 +56,7 @@ fn main() {
         ("million", million::run),
         ("collections", collections::run),
         ("log", log::run),
+        ("sync", sync::run),
     ] {
         if wanted(name) {
             settle();
