@@ -2,3 +2,10 @@
 //!
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
+
+mod secrets;
+
+pub use secrets::{
+    EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
+    secret_rules,
+};
