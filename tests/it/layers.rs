@@ -55,7 +55,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde", &["collection", "entry", "config", "cli", "size", "clock", "digest", "history"]),
     ("parquet", &["table"]),
     ("regex", &["history", "sync"]),
-    ("aho_corasick", &["sync"]),
     ("toml_edit", &["workspace"]),
     ("bytes", &["table"]),
     ("similar", &["history"]),

@@ -13,6 +13,7 @@ mod media;
 mod plausible;
 mod rules;
 mod scan;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod window;

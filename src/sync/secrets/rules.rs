@@ -107,8 +107,8 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         name: "azure-client-secret",
         about: "client secret of Azure Entra ID",
-        starts: &["Q~"],
-        back: 4,
+        starts: &["0Q~", "1Q~", "2Q~", "3Q~", "4Q~", "5Q~", "6Q~", "7Q~", "8Q~", "9Q~"],
+        back: 3,
         pattern: r"[\w~.]{3}\dQ~[\w~.-]{31,34}",
         ..TOKEN
     },

@@ -1,11 +1,10 @@
 //! Runs all rules over bytes that come piece by piece, in bounded memory.
 //!
-//! One automaton looks for the texts that secrets begin with, at the speed of reading; only where
-//! it finds one does a rule look closer.
+//! The texts that secrets begin with are looked for first (`starts.rs`); only where one is does a
+//! rule look closer.
 
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::address::{self, password};
 use super::assignment::{self, assigned};
@@ -13,6 +12,7 @@ use super::finding::Finding;
 use super::media::{HEAD, Reading, reading};
 use super::plausible::is_token;
 use super::rules::{Alphabet, RULES, Rule, Token, service_account};
+use super::starts::Starts;
 
 /// No secret is looked at beyond this many bytes, so that where a window ends changes nothing.
 const LONGEST: usize = 16 << 10;
@@ -34,17 +34,17 @@ enum Closer {
     Address,
 }
 
-/// The automaton, and for each of its texts who looks closer.
-struct Automaton {
-    automaton: AhoCorasick,
+/// The texts that are looked for, and for each of them who looks closer.
+struct Lookout {
+    starts: Starts,
     closer: Vec<Closer>,
 }
 
-static TEXT: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(true));
-static BINARY: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(false));
+static TEXT: LazyLock<Lookout> = LazyLock::new(|| Lookout::new(true));
+static BINARY: LazyLock<Lookout> = LazyLock::new(|| Lookout::new(false));
 
-impl Automaton {
-    fn new(for_text: bool) -> Automaton {
+impl Lookout {
+    fn new(for_text: bool) -> Lookout {
         let mut texts: Vec<&str> = Vec::new();
         let mut closer = Vec::new();
         let mut add = |text, who| {
@@ -62,13 +62,7 @@ impl Automaton {
             }
             add(address::START, Closer::Address);
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(texts)
-            .expect("a few hundred short texts make a small automaton");
-        Automaton { automaton, closer }
+        Lookout { starts: Starts::new(texts), closer }
     }
 }
 
@@ -165,22 +159,17 @@ fn search(
     place: (u64, u64),
     findings: &mut Vec<Finding>,
 ) {
-    let automaton = match reading {
+    let lookout = match reading {
         Reading::Text => &*TEXT,
         Reading::Binary => &*BINARY,
         Reading::Skipped => return,
     };
     // What begins behind the end is found next time; here it may only win over a name before it.
     let end = window.len().min(within.end + SEEN_BEYOND);
-    let start = within.start.saturating_sub(LONGEST_START);
     let mut candidates: Vec<Candidate> = Vec::new();
-    for hit in automaton.automaton.find_overlapping_iter(&window[start..end]) {
-        let at = start + hit.start();
-        if at < within.start {
-            continue;
-        }
+    lookout.starts.find(window, within.start..end, |at, number| {
         let named = |rule, secret| Candidate { rule, secret, is_sure: false, is_here: true };
-        let found = match automaton.closer[hit.pattern().as_usize()] {
+        let found = match lookout.closer[number] {
             Closer::Rule(number) => token_at(window, at, number, reading),
             Closer::Assignment(number) => {
                 assigned(window, at, number).map(|it| named((it.rule, it.about), it.secret))
@@ -188,10 +177,9 @@ fn search(
             Closer::Address => password(window, at).map(|(rule, secret)| named(rule, secret)),
         };
         candidates.extend(found.map(|it| Candidate { is_here: at < within.end, ..it }));
-        if candidates.len() >= MOST_FINDINGS * 2 {
-            break;
-        }
-    }
+        let is_enough = candidates.len() >= MOST_FINDINGS * 2;
+        if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     // What says itself what it is wins over what is only called so.
     candidates.sort_by_key(|found| (!found.is_sure, found.secret.start));
     let mut kept: Vec<Candidate> = Vec::new();
@@ -214,9 +202,6 @@ fn search(
 
 /// How far behind the name of a value a token in it may begin.
 const SEEN_BEYOND: usize = 2 << 10;
-/// No text that the automaton looks for is longer.
-const LONGEST_START: usize = 32;
-
 fn token_at(window: &[u8], at: usize, number: usize, reading: Reading) -> Option<Candidate> {
     let rule = &RULES[number];
     let begin = at.checked_sub(rule.back)?;
