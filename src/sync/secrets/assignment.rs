@@ -47,7 +47,7 @@ const OTHER_ENDS: [&str; 22] = [
 ];
 
 /// What goes before `token` where it is no secret, in small letters.
-const OTHER_TOKENS: [&str; 18] = [
+const OTHER_TOKENS: [&str; 19] = [
     "csrf",
     "xsrf",
     "next",
@@ -64,6 +64,7 @@ const OTHER_TOKENS: [&str; 18] = [
     "cancel",
     "cancellation",
     "resume",
+    "default",
     "image",
     "sync",
 ];
