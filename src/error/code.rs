@@ -70,6 +70,8 @@ impl Error {
             Error::NotAFinding { .. } => "not_a_finding",
             Error::SettingNotChanged { .. } => "setting_not_changed",
             Error::HookTaken { .. } => "hook_taken",
+            Error::HooksShared { .. } => "hooks_shared",
+            Error::NoAnswer { .. } => "no_answer",
             Error::CollectionName { .. } => "collection_name",
             Error::NoCollection { .. } => "no_collection",
             Error::CollectionExists { .. } => "collection_exists",

@@ -206,6 +206,11 @@ impl Error {
             Error::HookTaken { line, .. } => {
                 Some(format!("Add this line to it: `{line}`. recell leaves it as it is."))
             }
+            Error::HooksShared { line, .. } => Some(format!(
+                "Give this repository hooks of its own (`git config core.hooksPath .git/hooks`), or \
+                 add this line there: `{line}`."
+            )),
+            Error::NoAnswer { .. } => Some("Look at the connection, then `recell push`.".into()),
             Error::CollectionName { .. } => {
                 Some("Write it as `papers/2026`: words, with `/` between them.".into())
             }

@@ -510,6 +510,22 @@ pub enum Error {
         /// The line that makes it do the same.
         line: String,
     },
+    /// Git takes the hooks of all repositories of the user from one folder.
+    #[error("`{}` would be a hook of all your repositories", path.display())]
+    HooksShared {
+        /// The hook.
+        path: PathBuf,
+        /// The line that calls recell.
+        line: String,
+    },
+    /// A remote takes too long to say anything.
+    #[error("`{remote}` did not answer within {seconds} seconds")]
+    NoAnswer {
+        /// The remote's address, without passwords.
+        remote: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// A text cannot be the name of a collection.
     #[error("`{text}` is no name of a collection: {reason}")]
     CollectionName {

@@ -143,10 +143,26 @@ mod tests {
     fn comments_order_and_lines_stay() {
         for (text, changed, why) in [
             ("", "[secrets]\nallow = [\"jwt\"]\n", "nothing there"),
-            ("# mine\n[ui]\ncolor = 'never' # why\n", "# mine\n[ui]\ncolor = 'never' # why\n\n[secrets]\nallow = [\"jwt\"]\n", "another section"),
-            ("secrets.guard = true\n", "secrets.guard = true\nsecrets.allow = [\"jwt\"]\n", "dotted keys"),
-            ("secrets = { guard = true }\n", "secrets = { guard = true , allow = [\"jwt\"] }\n", "an inline table"),
-            ("[secrets]\nallow = [\n  # ours\n  'x', # x\n  'y',\n]\n", "[secrets]\nallow = [\n  # ours\n  'x', # x\n  'y',\n  \"jwt\",\n]\n", "lines"),
+            (
+                "# mine\n[ui]\ncolor = 'never' # why\n",
+                "# mine\n[ui]\ncolor = 'never' # why\n\n[secrets]\nallow = [\"jwt\"]\n",
+                "another section",
+            ),
+            (
+                "secrets.guard = true\n",
+                "secrets.guard = true\nsecrets.allow = [\"jwt\"]\n",
+                "dotted keys",
+            ),
+            (
+                "secrets = { guard = true }\n",
+                "secrets = { guard = true , allow = [\"jwt\"] }\n",
+                "an inline table",
+            ),
+            (
+                "[secrets]\nallow = [\n  # ours\n  'x', # x\n  'y',\n]\n",
+                "[secrets]\nallow = [\n  # ours\n  'x', # x\n  'y',\n  \"jwt\",\n]\n",
+                "lines",
+            ),
             ("[secrets]\nallow = ['jwt']\n", "[secrets]\nallow = ['jwt']\n", "there already"),
         ] {
             assert_eq!(allowed(text), changed, "{why}");
