@@ -20,6 +20,7 @@ mod notebooks;
 mod processes;
 mod report;
 mod retention;
+mod secrets;
 mod small;
 mod versions;
 
@@ -55,6 +56,7 @@ fn main() {
         ("million", million::run),
         ("collections", collections::run),
         ("log", log::run),
+        ("secrets", secrets::run),
     ] {
         if wanted(name) {
             settle();

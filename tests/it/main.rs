@@ -26,6 +26,7 @@ mod filter;
 mod flushing;
 mod formats;
 mod full_disk;
+mod guarding;
 mod importing;
 mod interrupting_gc;
 mod keeping_house;
