@@ -128,7 +128,7 @@ fn host() -> TestEnv {
     git(&work(&env), &["add", "."]);
     git(&work(&env), &["commit", "-qm", "one"]);
     git(&work(&env), &["remote", "add", "origin", "../origin.git"]);
-    env.recell(&["-C", "work/nb", "put", "nb.ipynb:load:m1", "work/nb/a.txt"]).ok();
+    env.recell(&["-C", "work/nb", "put", "nb.ipynb:load:m1", "0.txt=a.txt"]).ok();
     env
 }
 
@@ -164,7 +164,7 @@ fn a_push_of_git_takes_results_along_from_every_work_tree() {
     git(&work(&env), &["worktree", "add", "-q", "../linked"]);
     let linked = env.root().join("linked");
     git(&linked, &["commit", "-q", "--allow-empty", "-m", "two"]);
-    env.recell(&["-C", "linked/nb", "put", "nb.ipynb:load:m2", "work/nb/a.txt"]).ok();
+    env.recell(&["-C", "linked/nb", "put", "nb.ipynb:load:m2", "0.txt=a.txt"]).ok();
     let (said, code) = push(&linked);
     assert_eq!((code, entries_there(&env)), (0, 2), "{said}");
     assert_eq!(git(&work(&env), &["status", "--porcelain", "--", "nb/a.txt"]), "");
