@@ -4,6 +4,9 @@
 //! commits whose tree holds entries by name.
 
 mod extend;
+mod forget;
+mod forgotten;
+mod holders;
 mod known;
 mod ledger_names;
 mod ledger_tree;
@@ -13,6 +16,9 @@ mod remotes;
 mod secrets;
 mod wanted_parts;
 
+pub(crate) use forget::{ForgetPlan, forget, plan_forget};
+pub(crate) use holders::Holders;
+pub(crate) use known::KnownLedgers;
 pub(crate) use pull::{PullOptions, PullReport, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
