@@ -175,9 +175,15 @@ fn script(program: Option<&Path>, workspace: Option<&Path>, strict: bool) -> Str
 
 /// Returns the line that makes a hook of somebody else do the same.
 fn line(workspace: Option<&Path>, strict: bool) -> String {
-    let place = workspace.map_or(String::new(), |folder| format!("-C {} ", quoted(folder)));
-    let (strict, end) = if strict { (" --strict", " || exit 1") } else { ("", "") };
-    format!("recell {place}{CALL}{strict} \"$@\" </dev/null{end}")
+    let (place, condition) = match workspace.map(quoted) {
+        Some(folder) => (format!("-C {folder} "), format!("[ ! -d {folder} ] || ")),
+        None => (String::new(), String::new()),
+    };
+    if strict {
+        format!("{condition}recell {place}{CALL} --strict \"$@\" </dev/null || exit 1")
+    } else {
+        format!("{condition}recell {place}{CALL} \"$@\" </dev/null || true")
+    }
 }
 
 /// Whether a hook is one that we wrote, in whatever place and with whatever options.

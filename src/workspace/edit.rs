@@ -91,8 +91,8 @@ fn with_value(
 
 /// Adds to a list the way it is written: on a line of its own if its last item is on one.
 fn add(list: &mut Array, value: &str) {
-    let last = list.iter().last().and_then(|item| item.decor().prefix()?.as_str());
-    let prefix = last.filter(|space| space.contains('\n')).map(|space| {
+    let space = list.iter().last().and_then(|item| item.decor().prefix()?.as_str());
+    let prefix = space.filter(|space| space.contains('\n')).map(|space| {
         // A comment before the last item is about that one.
         let line = space.rfind('\n').map_or(space, |at| &space[at..]);
         line.to_owned()

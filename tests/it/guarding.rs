@@ -227,11 +227,16 @@ fn hooks_of_others_stay_and_may_call_recell() {
     // The line that the hint names does what it should.
     let line = shown.split("Add this line to it: `").nth(1).unwrap().split("`. ").next().unwrap();
     let program = env!("CARGO_BIN_EXE_recell");
-    let line = line.replacen("recell", program, 1);
+    let line = line.replacen("recell -C", &format!("{program} -C"), 1);
     std::fs::write(&hook, format!("#!/bin/sh\necho mine >&2\n{line}\n")).unwrap();
     let (said, code) = push(&work(&env));
     assert_eq!((code, ledgers(&env)), (0, 1), "{said}");
     assert!(said.contains("mine"), "{said}");
+    // Nor does it keep a branch without results from being pushed.
+    std::fs::rename(work(&env).join("nb"), env.root().join("nb")).unwrap();
+    git(&work(&env), &["commit", "-qam", "two"]);
+    assert_eq!(push(&work(&env)).1, 0);
+    std::fs::rename(env.root().join("nb"), work(&env).join("nb")).unwrap();
     shown += &transcript(&env, &[&status, &["-C", "work/nb", "hooks", "rm"]]);
     assert!(hook.exists());
     insta::assert_snapshot!(shown);

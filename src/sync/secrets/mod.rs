@@ -11,6 +11,7 @@ mod clean;
 mod finding;
 mod media;
 mod plausible;
+mod rule;
 mod rules;
 mod scan;
 mod starts;

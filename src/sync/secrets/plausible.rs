@@ -45,7 +45,7 @@ pub(super) fn is_value(value: &[u8], called: Called) -> bool {
     let (letters, digits) = (has(u8::is_ascii_alphabetic), has(u8::is_ascii_digit));
     match called {
         Called::Password => {
-            let symbols = value.iter().any(|byte| byte.is_ascii_punctuation());
+            let symbols = has(u8::is_ascii_punctuation);
             letters
                 && (digits || symbols)
                 && value.len() >= 8

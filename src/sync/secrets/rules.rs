@@ -6,48 +6,7 @@ use std::sync::OnceLock;
 
 use regex::bytes::Regex;
 
-/// What a token is written in, and so what may not stand beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Alphabet {
-    /// Letters, digits, `_` and `-`: what follows a token of it is none of these.
-    Word,
-    /// The letters of base64: `+`, `/` and `=` do not follow either.
-    Base64,
-}
-
-/// One kind of token.
-pub(super) struct Rule {
-    /// Its stable name, which `[secrets] allow` takes.
-    pub(super) name: &'static str,
-    /// What it is, for people.
-    pub(super) about: &'static str,
-    /// The texts that it begins with, or has `back` bytes after its beginning. Found whatever
-    /// their case; the pattern then decides.
-    pub(super) starts: &'static [&'static str],
-    /// How many bytes of the token stand before its start text.
-    pub(super) back: usize,
-    /// The whole token, from its beginning on. A group holds the secret, if that is not all.
-    pub(super) pattern: &'static str,
-    /// What it is written in.
-    pub(super) alphabet: Alphabet,
-    /// How many bits a byte of the secret has at least; what is made up has fewer.
-    pub(super) entropy: f64,
-    /// Whether the token is long and odd enough that no other bytes of a binary file are taken for
-    /// one.
-    pub(super) in_binary: bool,
-}
-
-/// What most rules have in common.
-const TOKEN: Rule = Rule {
-    name: "",
-    about: "",
-    starts: &[],
-    back: 0,
-    pattern: "",
-    alphabet: Alphabet::Word,
-    entropy: 3.0,
-    in_binary: true,
-};
+use super::rule::{Alphabet, Rule, TOKEN};
 
 /// The name of the rule about private keys.
 pub(super) const PRIVATE_KEY: &str = "private-key";
@@ -419,36 +378,9 @@ pub(super) fn service_account(rule: &Rule, before: &[u8]) -> Option<(&'static st
         .then_some((SERVICE_ACCOUNT, "key of a Google service account"))
 }
 
-impl Rule {
-    /// Whether every text that it begins with is odd enough to be found inside of other texts, as
-    /// where a binary file holds many, one straight after the other.
-    pub(super) fn stands_out(&self) -> bool {
-        let is_odd = |start: &&str| start.len() >= 4 && start.contains(['_', '-', '.', '/', ':']);
-        self.starts.iter().all(|start| is_odd(&start))
-    }
-
-    /// Returns the whole token that `bytes` begin with, and where in it the secret is.
-    pub(super) fn token(&self, number: usize, bytes: &[u8]) -> Option<Token> {
-        let captures = compiled(number).captures(bytes)?;
-        let whole = captures.get(0)?.range();
-        let secret = captures.iter().skip(1).flatten().next();
-        let secret = secret.map_or(whole.clone(), |secret| secret.range());
-        Some(Token { end: whole.end, secret })
-    }
-}
-
-/// A token at the beginning of some bytes.
-pub(super) struct Token {
-    pub(super) end: usize,
-    pub(super) secret: std::ops::Range<usize>,
-}
-
 /// Returns the pattern of the rule of that number; few are ever needed.
-fn compiled(number: usize) -> &'static Regex {
-    static COMPILED: OnceLock<Vec<OnceLock<Regex>>> = OnceLock::new();
-    let all = COMPILED.get_or_init(|| RULES.iter().map(|_| OnceLock::new()).collect());
-    all[number].get_or_init(|| {
-        let pattern = format!("(?-u)^(?:{})", RULES[number].pattern);
-        Regex::new(&pattern).expect("the tests compile every rule")
-    })
+pub(super) fn pattern(number: usize) -> &'static Regex {
+    static PATTERNS: OnceLock<Vec<OnceLock<Regex>>> = OnceLock::new();
+    let all = PATTERNS.get_or_init(|| RULES.iter().map(|_| OnceLock::new()).collect());
+    all[number].get_or_init(|| RULES[number].compile())
 }

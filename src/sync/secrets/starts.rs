@@ -88,7 +88,6 @@ fn next(gram: u32, byte: u8) -> u32 {
 }
 
 /// Returns the place of three bytes in the table (multiplicative hashing, by Knuth's constant).
-#[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as there are")]
 fn place(gram: u32) -> u16 {
     (gram.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as u16
 }

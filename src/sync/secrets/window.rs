@@ -11,7 +11,8 @@ use super::assignment::{self, assigned};
 use super::finding::Finding;
 use super::media::{HEAD, Reading, reading};
 use super::plausible::is_token;
-use super::rules::{Alphabet, RULES, Rule, Token, service_account};
+use super::rule::{Alphabet, Rule, Token};
+use super::rules::{RULES, pattern, service_account};
 use super::starts::Starts;
 
 /// No secret is looked at beyond this many bytes, so that where a window ends changes nothing.
@@ -210,7 +211,7 @@ fn token_at(window: &[u8], at: usize, number: usize, reading: Reading) -> Option
     if !stands_out && !begins(window, begin, rule, reading) {
         return None;
     }
-    let Token { end, secret } = rule.token(number, bytes)?;
+    let Token { end, secret } = Token::at_start(bytes, pattern(number))?;
     let after = bytes.get(end).copied().unwrap_or(b'\n');
     if !stands_out && continues(after, rule.alphabet) {
         return None;
