@@ -20,6 +20,7 @@ mod notebooks;
 mod processes;
 mod report;
 mod retention;
+mod secrets;
 mod small;
 mod sync;
 mod versions;
@@ -57,6 +58,7 @@ fn main() {
         ("collections", collections::run),
         ("log", log::run),
         ("sync", sync::run),
+        ("secrets", secrets::run),
     ] {
         if wanted(name) {
             settle();

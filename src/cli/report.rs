@@ -209,6 +209,7 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::OneNotebook { .. }
         | Error::CollectionName { .. }
         | Error::CannotCompare { .. }
+        | Error::NotAFinding { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }
