@@ -36,6 +36,7 @@ mod snapshot;
 mod suspects;
 mod taking_away;
 mod trash;
+mod trust;
 mod view;
 
 use std::path::Path;
@@ -58,6 +59,9 @@ pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
 pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
+use trust::Verdicts;
+pub(crate) use trust::{FOREIGN_FOLDER, Frontier, Vouched, foreign_ref, vouching_line};
+pub use trust::{Standing, Trust};
 
 use crate::content::KnownContents;
 use crate::disk;
@@ -90,6 +94,7 @@ pub(crate) struct Inner {
     memory: Memory,
     suspects: Suspects,
     usage: UsageLog,
+    verdicts: Verdicts,
     putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
@@ -166,6 +171,7 @@ impl Store {
                 memory: Memory::default(),
                 suspects,
                 usage,
+                verdicts: Verdicts::default(),
                 putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
             }),
