@@ -10,6 +10,7 @@ mod ledger_tree;
 mod pull;
 mod push;
 mod remotes;
+pub mod trust;
 mod wanted_parts;
 
 pub(crate) use pull::{PullOptions, PullReport, pull};

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::extend::{extended, union};
 use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name, unpublished};
 use super::ledger_tree::descends;
+use super::trust::{Signing, signs, unsigned_ledgers};
 use crate::clock::Timestamp;
-use crate::config::SyncSettings;
+use crate::config::{SignChoice, SyncSettings};
 use crate::error::Result;
 use crate::git::{FetchHow, GitRemote, ObjectId, PushRef, PushedRef};
 use crate::name::{EntryName, LEDGERS, LedgerName};
@@ -20,6 +21,8 @@ const RACES: usize = 8;
 pub(crate) struct PushOptions<'a> {
     /// Whether the entry of that name is to be published, if it is not yet.
     pub(crate) wanted: &'a dyn Fn(&EntryName) -> bool,
+    /// Whether the new states of this store's own ledgers are signed.
+    pub(crate) sign: SignChoice,
     /// Only say what would be sent.
     pub(crate) dry_run: bool,
     pub(crate) now: Timestamp,
@@ -58,6 +61,12 @@ pub(crate) fn push(
             fresh.entry(ledger).or_default().push((name, tree));
         }
     }
+    let signers = signs(store, options.sign)?;
+    if signers.is_some() {
+        for ledger in unsigned_ledgers(store, &known.taken)? {
+            fresh.entry(ledger).or_default();
+        }
+    }
     if options.dry_run {
         let mut ledgers = lacking(store, &known.taken, &known.of_remote(remote_id))?;
         ledgers.extend(fresh.keys().cloned());
@@ -71,7 +80,15 @@ pub(crate) fn push(
     for (ledger, entries) in &fresh {
         let base = known.taken.get(ledger);
         let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
-        let state = extended(store, base, add, options.now)?;
+        let state = match signers {
+            None => extended(store, base, add, options.now)?,
+            Some(signers) => Signing { signers, only: &only, now: options.now }.extended(
+                store,
+                ledger,
+                base,
+                &add.collect::<Vec<_>>(),
+            )?,
+        };
         own.insert(ledger.clone(), state.commit);
         objects.extend(state.objects);
     }

@@ -33,6 +33,7 @@ pub(super) mod rm;
 pub(super) mod show;
 pub(super) mod status;
 pub(super) mod strip;
+pub(super) mod trust;
 pub(super) mod undo;
 pub(super) mod unpin;
 pub(super) mod verify;

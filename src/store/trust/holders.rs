@@ -1,24 +1,31 @@
 //! Which ledgers have an entry, told by reading the few trees on the way to it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::content::{ObjectSource, read_checked};
 use crate::disk;
 use crate::error::Result;
 use crate::git::{Kind, ObjectId, TreeMode, loose_refs, read_commit, tree_entry};
-use crate::index::Index;
+use crate::index::{Index, Names};
 use crate::name::{EntryName, LedgerName};
 use crate::store::Inner;
 
-/// A ledger as far as one entry is concerned.
+/// The folder of what remotes had when they were last spoken to: `<remote>/ledger/…` below it.
+const REMOTES: &str = "refs/recell/remote";
+/// The folder that ledgers are below, here and below each remote.
+const REFS: &str = "refs/recell/";
+
+/// A state of a ledger, as far as one entry is concerned.
 pub(super) struct Holder {
     pub(super) ledger: LedgerName,
     pub(super) tip: ObjectId,
+    /// Whether it is the state that counts here, and not only what a remote has.
+    pub(super) is_taken: bool,
     pub(super) holds: Holds,
 }
 
 /// What a ledger has under the name of an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holds {
     /// A tree.
     Tree(ObjectId),
@@ -29,34 +36,47 @@ pub(super) enum Holds {
 }
 
 impl Inner {
-    /// Returns the ledgers of a notebook and their commits, in files of their own too.
-    ///
-    /// # Errors
-    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
-    pub(super) fn ledgers_of(
-        &self,
-        notebook_segment: &str,
-    ) -> Result<BTreeMap<LedgerName, ObjectId>> {
-        let folder = LedgerName::folder(notebook_segment);
-        let mut refs = self.look(Index::names)?.references(&format!("{folder}/"));
-        if disk::is_there(&self.repository.git_dir.join(&folder)) {
-            refs.extend(loose_refs(&self.repository.git_dir, &folder)?);
-        }
-        let named = |(name, id): (String, ObjectId)| Some((LedgerName::of_ref(&name)?, id));
-        Ok(refs.into_iter().filter_map(named).collect())
-    }
-
-    /// Returns what each ledger of the entry's notebook has under its name.
+    /// Returns what each known state of the ledgers of the entry's notebook has under its name.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
     pub(super) fn holders(&self, entry: &EntryName) -> Result<Vec<Holder>> {
-        let ledgers = self.ledgers_of(entry.notebook_segment())?;
-        let holder = |(ledger, tip)| Holder { ledger, tip, holds: self.holds(&tip, entry) };
-        Ok(ledgers.into_iter().map(holder).collect())
+        let names = self.look(Index::names)?;
+        let below = LedgerName::folder(entry.notebook_segment());
+        let mut holders = Vec::new();
+        let mut add = |folder: &str, is_taken: bool| -> Result<()> {
+            let mut refs = names.references(&format!("{folder}/"));
+            if disk::is_there(&self.repository.git_dir.join(folder)) {
+                refs.extend(loose_refs(&self.repository.git_dir, folder)?);
+            }
+            for (name, tip) in refs {
+                let path = name.strip_prefix(folder).map(|rest| format!("{below}{rest}"));
+                let ledger = path.and_then(|path| LedgerName::of_ref(&path));
+                let Some(ledger) = ledger else { continue };
+                let holds = self.holds(&tip, entry);
+                holders.push(Holder { ledger, tip, is_taken, holds });
+            }
+            Ok(())
+        };
+        add(&below, true)?;
+        let path = below.strip_prefix(REFS).expect("it is the name of a ref");
+        for remote in self.remotes(&names)? {
+            add(&format!("{REMOTES}/{remote}/{path}"), false)?;
+        }
+        Ok(holders)
     }
 
-    fn holds(&self, commit: &ObjectId, entry: &EntryName) -> Holds {
+    /// Returns the remotes that this store knows the ledgers of, by the names of their folders.
+    fn remotes(&self, names: &Names) -> Result<BTreeSet<String>> {
+        let mut found = names.folders(&format!("{REMOTES}/"));
+        let loose = self.repository.git_dir.join(REMOTES);
+        if disk::is_there(&loose) {
+            found.extend(disk::list(&loose)?.into_iter().map(|entry| entry.name));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn holds(&self, commit: &ObjectId, entry: &EntryName) -> Holds {
         let mut bytes = Vec::new();
         let read = read_checked(self, commit, Kind::Commit, &mut bytes).ok();
         match read.and_then(|()| read_commit(self.format(), &bytes)) {

@@ -1,6 +1,6 @@
 //! Who vouches for an entry: the newest commits of a ledger that were signed by somebody who may.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Standing;
@@ -65,16 +65,18 @@ impl Inner {
             Ok(holders) => holders,
             Err(error) => return unclear(error.to_string()),
         };
-        let is_own = |holder: &&Holder| holder.ledger.writer() == self.repository.writer;
+        let is_own =
+            |holder: &&Holder| holder.is_taken && holder.ledger.writer() == self.repository.writer;
         let has_it = holders.iter().find(is_own).is_some_and(|own| own.holds == Holds::Tree(*tree));
         // Under the same name another tree counts as well: whoever makes a second content for a
         // name must not make the first one ours.
         let is_foreign = |holder: &&Holder| marked || !is_own(holder);
-        let writers: Vec<String> = holders
+        let writers: BTreeSet<&str> = holders
             .iter()
             .filter(|holder| holder.holds != Holds::Nothing && is_foreign(holder))
-            .map(|holder| holder.ledger.writer().to_owned())
+            .map(|holder| holder.ledger.writer())
             .collect();
+        let writers: Vec<String> = writers.into_iter().map(str::to_owned).collect();
         if !marked && (has_it || writers.is_empty()) {
             return Standing::Own;
         }
@@ -83,7 +85,7 @@ impl Inner {
         }
         // Those that no longer have it as well: what was signed stays so.
         let mut reason = None;
-        for Holder { ledger, tip, holds } in holders.iter().filter(is_foreign) {
+        for Holder { ledger, tip, holds, .. } in holders.iter().filter(is_foreign) {
             let frontier = match self.frontier(ledger, *tip) {
                 Ok(frontier) => frontier,
                 Err(why) => {
@@ -173,6 +175,15 @@ impl Inner {
 }
 
 impl Store {
+    /// Returns the tree of an entry in a state of a ledger; `None` if it is not in it, or that cannot
+    /// be told.
+    pub(crate) fn tree_in_ledger(&self, commit: &ObjectId, entry: &EntryName) -> Option<ObjectId> {
+        match self.inner.holds(commit, entry) {
+            Holds::Tree(tree) => Some(tree),
+            Holds::Nothing | Holds::Unclear => None,
+        }
+    }
+
     /// Returns the newest commits of a ledger that are signed by somebody who may.
     ///
     /// # Errors
