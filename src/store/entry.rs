@@ -122,14 +122,33 @@ impl Entry {
     /// # Errors
     /// [`Error::WritePart`] if `out` fails.
     pub fn copy_to(&self, path: &str, out: &mut dyn Write) -> Result<Lookup<()>> {
-        /// As much as is read at once: a few chunks, so that all cores are busy.
-        const STEP: u64 = 32 << 20;
         let Some(part) = self.manifest.part(path) else {
             return Ok(Lookup::Miss(self.no_part(path)));
         };
+        Ok(match self.inner.guard(&self.name, &self.tree, part) {
+            Ok(()) => self.copy(part, out)?,
+            Err(miss) => Lookup::Miss(miss),
+        })
+    }
+
+    /// Reads all bytes of a part, whether or not they may be handed out, and checks them.
+    pub(crate) fn check(&self, part: &Part) -> Lookup<()> {
+        match self.copy(part, &mut std::io::sink()) {
+            Ok(found) => found,
+            Err(error) => unreachable!("a sink takes everything: {error}"),
+        }
+    }
+
+    fn copy(&self, part: &Part, out: &mut dyn Write) -> Result<Lookup<()>> {
+        /// As much as is read at once: a few chunks, so that all cores are busy.
+        const STEP: u64 = 32 << 20;
+        let path = part.path.as_str();
         let mut at = 0;
         while at < part.size || at == 0 {
-            let piece = match self.read_range(part.path.as_str(), at..at + STEP) {
+            let read = |part: &Part, id: &ObjectId| {
+                part_range(&*self.inner, self.name.as_str(), part, id, at..at + STEP)
+            };
+            let piece = match self.with_object(part, read) {
                 Lookup::Hit(piece) => piece,
                 Lookup::Miss(miss) => return Ok(Lookup::Miss(miss)),
             };
@@ -148,10 +167,18 @@ impl Entry {
         let Some(part) = self.manifest.part(path) else {
             return Lookup::Miss(self.no_part(path));
         };
-        let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
         if let Err(miss) = self.inner.guard(&self.name, &self.tree, part) {
             return Lookup::Miss(miss);
         }
+        self.with_object(part, read)
+    }
+
+    fn with_object<T>(
+        &self,
+        part: &Part,
+        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+    ) -> Lookup<T> {
+        let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
         match number.and_then(|number| self.objects[number]) {
             Some(id) => read(part, &id).into(),
             None => Lookup::Miss(Miss::Damaged {

@@ -4,6 +4,7 @@
 //! commits whose tree holds entries by name.
 
 mod extend;
+mod holders;
 mod known;
 mod ledger_names;
 mod ledger_tree;
@@ -13,6 +14,8 @@ mod remotes;
 pub mod trust;
 mod wanted_parts;
 
+pub(crate) use holders::Holders;
+pub(crate) use known::KnownLedgers;
 pub(crate) use pull::{PullOptions, PullReport, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
