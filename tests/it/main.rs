@@ -43,3 +43,4 @@ mod sealing;
 mod selecting;
 mod support;
 mod syncing;
+mod trusting;
