@@ -1,5 +1,5 @@
 //! Marks of entries that came from elsewhere though no foreign ledger says so (format.md,
-//! section 12): refs of this store alone, which are never sent.
+//! section 13): refs of this store alone, which are never sent.
 
 use crate::error::Result;
 use crate::git::{Kind, ObjectId, object_id};

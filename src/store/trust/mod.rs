@@ -20,7 +20,7 @@ use crate::name::EntryName;
 
 pub(crate) use marks::{FOREIGN_FOLDER, foreign_ref};
 pub(super) use verdicts::Verdicts;
-pub(crate) use vouching::{Frontier, Vouched, vouching_line};
+pub(crate) use vouching::vouching_line;
 
 /// Whose parts may run code here.
 #[derive(Debug, Clone)]

@@ -1,5 +1,5 @@
 //! What was found of signatures, so that no commit is checked twice: `recell/verdicts`, which may
-//! be lost (format.md, section 12).
+//! be lost (format.md, section 13).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
