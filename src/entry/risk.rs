@@ -126,7 +126,7 @@ impl CodeRisk {
         };
         // A codec of its own says more than a name does.
         let is_plain = matches!(&*part.codec, "raw" | "bytes");
-        (is_plain && CODE_ENDINGS.iter().any(|end| ends_so(&end))).then_some(CodeRisk::Name)
+        (is_plain && CODE_ENDINGS.iter().any(ends_so)).then_some(CodeRisk::Name)
     }
 
     /// Returns what `part` can do, as the end of a sentence about it.

@@ -74,10 +74,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<EntryName>> {
         let _kept = self.inner.append_remade(remade)?;
-        let mark = match remade.iter().any(|remade| remade.is_foreign) {
-            true => Some(self.keep_mark()?),
-            false => None,
-        };
+        let has_foreign = remade.iter().any(|remade| remade.is_foreign);
+        let mark = has_foreign.then(|| self.keep_mark()).transpose()?;
         let mut busy = Vec::new();
         self.inner.change_refs(|tree_of| {
             let pins = self.refs_below(PIN_FOLDER)?;

@@ -192,10 +192,8 @@ fn let_sign(args: &Allow, session: &Session) -> Outcome {
         }));
     }
     ui.line(allowed.file.display())?;
-    ui.say(match allowed.was_there {
-        true => format!("{} may sign already", args.who),
-        false => format!("{} may sign now", args.who),
-    });
+    let since = if allowed.was_there { "already" } else { "now" };
+    ui.say(format!("{} may sign {since}", args.who));
     if workspace.config().trust.policy == TrustPolicy::Own {
         ui.warn(
             "signatures do not count here yet: `trust.policy` is `own`",

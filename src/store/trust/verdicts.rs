@@ -2,6 +2,7 @@
 //! be lost (format.md, section 13).
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -156,7 +157,7 @@ fn write(state: &Digest, known: &HashMap<ObjectId, (Timestamp, Verdict)>) -> Str
             line.extend(word.chars().map(|c| if c.is_control() { ' ' } else { c }));
         }
         let check = Digest::of(line.as_bytes()).short(16);
-        text.push_str(&format!("{line}\t{check}\n"));
+        writeln!(text, "{line}\t{check}").expect("writing to a string cannot fail");
     }
     text
 }
