@@ -107,6 +107,20 @@ impl Error {
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
             Error::GitFailed { stderr, .. } => git_hint(stderr),
+            Error::SigningProgramMissing { package, .. } => Some(format!(
+                "Install it (Debian: {package}), or push without a signature: \
+                 `-c trust.sign=never`."
+            )),
+            Error::CannotSign { .. } => Some(
+                "Set `user.signingKey` and `gpg.format` of git as for signed commits, or push \
+                 without a signature: `-c trust.sign=never`."
+                    .into(),
+            ),
+            Error::NotASigner { .. } => Some(
+                "Name who it is and their public key: `recell trust allow alice@example.com \
+                 alice.pub`."
+                    .into(),
+            ),
             Error::FilterProtocol { .. } => Some(
                 "Git starts this command by itself: run `recell filter install`, then `git add` \
                  your notebooks."

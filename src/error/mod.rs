@@ -252,6 +252,28 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// The program that signs commits is not there.
+    #[error("there is no `{program}` to sign with")]
+    SigningProgramMissing {
+        /// What git was to run.
+        program: String,
+        /// The package that has it.
+        package: &'static str,
+    },
+    /// Git could not sign.
+    #[error("git could not sign: {reason}")]
+    CannotSign {
+        /// What git and its helper said.
+        reason: String,
+    },
+    /// A key, or whose it is, cannot stand in a file of allowed signers.
+    #[error("`{text}` is no signer: {reason}")]
+    NotASigner {
+        /// What was given.
+        text: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Git and recell did not understand each other while git's filter ran.
     #[error("git's filter protocol broke at the {step}")]
     FilterProtocol {

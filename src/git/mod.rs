@@ -28,6 +28,7 @@ mod repack;
 mod repository;
 mod revision;
 mod salvage;
+mod signing;
 mod stream;
 
 pub(crate) use gix::ObjectId;
@@ -70,3 +71,5 @@ pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;
 pub(crate) use salvage::{DamagedPack, indexed_offsets};
+pub(crate) use signing::{CommitSeal, commit_seal};
+pub use signing::{Signer, Signers, SigningMethod, Verdict};

@@ -14,6 +14,7 @@ mod pull;
 mod push;
 mod remotes;
 mod secrets;
+pub mod trust;
 mod wanted_parts;
 
 pub(crate) use forget::{ForgetPlan, forget, plan_forget};
