@@ -17,6 +17,7 @@ mod loose_refs;
 mod merging;
 mod objects;
 mod pack;
+mod pack_index;
 mod packs;
 mod pktline;
 mod process;
@@ -56,6 +57,7 @@ pub(crate) use objects::{
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
+pub(crate) use pack_index::{PackIndex, is_delta};
 pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;

@@ -2,3 +2,4 @@
 //!
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
+pub(crate) mod static_remote;
