@@ -58,7 +58,7 @@ pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
 pub(crate) use pack_index::{PackIndex, is_delta};
-pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
+pub(crate) use packs::{LonePack, ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::flush::{complete, place};
 use super::{LockedStore, Store};
 use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::git::{
-    EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, check_pack, is_delta, pack_header,
+    EntryAt, Kind, LonePack, ObjectFormat, ObjectId, PACK_HEADER_LEN, check_pack, is_delta,
+    pack_header,
 };
 
 /// What the names of packs begin with that are being received. Each is locked by who receives it.
@@ -29,7 +30,7 @@ impl Store {
     /// Begins a pack of objects that come from elsewhere.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Disk`].
+    /// [`crate::Error::ReadOnly`], [`crate::Error::Disk`].
     pub(crate) fn receive_pack(&self) -> Result<IncomingPack> {
         self.inner.require_writable()?;
         let folder = self.inner.repository.own_folder();
@@ -58,7 +59,7 @@ impl IncomingPack {
     /// Adds the raw entry of an object, which the caller checked; deltas are refused.
     ///
     /// # Errors
-    /// [`Error::Disk`].
+    /// [`crate::Error::Disk`].
     pub(crate) fn add(&mut self, id: ObjectId, entry: &[u8]) -> Result<()> {
         assert!(!is_delta(entry), "the base of a delta need not come along");
         disk::append(&mut self.file, &self.path, &[entry])?;
@@ -76,7 +77,7 @@ impl IncomingPack {
     /// remote, which git is told by a `.promisor`.
     ///
     /// # Errors
-    /// [`Error::Disk`]; then nothing is left of it.
+    /// [`crate::Error::Disk`]; then nothing is left of it.
     pub(crate) fn place(mut self, locked: &LockedStore<'_>, partial: bool) -> Result<()> {
         if self.entries.is_empty() {
             return Ok(());
@@ -108,6 +109,8 @@ fn mark(promisor: &Path, partial: bool) -> Result<()> {
 pub(crate) struct ForeignPack {
     incoming: IncomingPack,
     index_path: PathBuf,
+    /// It, once it was checked.
+    pack: Option<LonePack>,
 }
 
 impl Store {
@@ -120,7 +123,7 @@ impl Store {
         disk::truncate(&incoming.file, &incoming.path, 0)?;
         let index_path = incoming.path.with_extension("idx");
         disk::replace_unsynced(&index_path, index)?;
-        Ok(ForeignPack { incoming, index_path })
+        Ok(ForeignPack { incoming, index_path, pack: None })
     }
 }
 
@@ -128,27 +131,33 @@ impl ForeignPack {
     /// Adds bytes that come from `offset` of the pack.
     ///
     /// # Errors
-    /// [`Error::Disk`].
+    /// [`crate::Error::Disk`].
     pub(crate) fn write(&mut self, bytes: &[u8], offset: u64) -> Result<()> {
         disk::write_at(&self.incoming.file, &self.incoming.path, bytes, offset)
     }
 
-    /// Checks every object of it; returns what is wrong, or nothing.
-    pub(crate) fn flaw(&self) -> Option<String> {
+    /// Checks every object of it, once all bytes are there; returns what is wrong, or nothing.
+    pub(crate) fn flaw(&mut self) -> Option<String> {
         let checked = check_pack(&self.index_path, self.incoming.format, true);
+        self.pack = LonePack::open(&self.index_path, self.incoming.format);
         checked.flaws.into_iter().next().map(|flaw| flaw.what)
+    }
+
+    /// Reads an object of a pack that was checked.
+    pub(crate) fn read(&self, id: &ObjectId, out: &mut Vec<u8>) -> Option<Kind> {
+        self.pack.as_ref()?.read_intact(id, out)
     }
 
     /// Makes it a pack of the repository.
     ///
     /// # Errors
-    /// [`Error::Disk`].
+    /// [`crate::Error::Disk`].
     pub(crate) fn place(
         self,
         locked: &LockedStore<'_>,
         checksum: &ObjectId,
         partial: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let packs = locked.packs_folder();
         disk::create_folders(&packs)?;
         mark(&packs.join(format!("pack-{checksum}.promisor")), partial)?;
