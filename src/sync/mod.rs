@@ -2,4 +2,20 @@
 //!
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
+
+mod extend;
+mod holders;
+mod known;
+mod ledger_names;
+mod ledger_tree;
+mod pull;
+mod push;
+mod remotes;
 pub(crate) mod static_remote;
+mod wanted_parts;
+
+pub(crate) use holders::Holders;
+pub(crate) use known::KnownLedgers;
+pub(crate) use pull::{PullOptions, PullReport, pull};
+pub(crate) use push::{PushOptions, PushReport, push};
+pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};

@@ -42,3 +42,4 @@ mod repairing;
 mod sealing;
 mod selecting;
 mod support;
+mod syncing;
