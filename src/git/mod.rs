@@ -20,7 +20,7 @@ mod pack;
 mod pack_index;
 mod packs;
 mod pktline;
-mod process;
+pub(crate) mod process;
 mod raw_pack;
 mod refs;
 mod remote;

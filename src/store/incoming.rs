@@ -48,11 +48,6 @@ impl Store {
             return Ok(IncomingPack { path, file, format, entries: Vec::new(), end });
         }
     }
-
-    /// Whether a journal, a pack or a loose file has the object.
-    pub(crate) fn has_object(&self, id: &ObjectId) -> bool {
-        self.inner.has_object(id)
-    }
 }
 
 impl IncomingPack {

@@ -79,7 +79,7 @@ impl StaticRemote {
     pub(crate) fn read_objects(&self, store: &Store, ids: &[ObjectId]) -> Result<Received> {
         self.again_if_merged(|packs| {
             let mut work = Fetching::new(self, store, packs)?;
-            work.blobs = ids.iter().filter(|id| !store.has_object(id)).copied().collect();
+            work.blobs = ids.iter().filter(|id| !store.has(id)).copied().collect();
             // They name others, which may not be here.
             work.left = 1;
             work.finish()
@@ -172,7 +172,7 @@ impl<'a> Fetching<'a> {
     }
 
     fn open(&mut self, level: &mut Vec<Open>, open: Open) {
-        if self.seen.insert(open.id) && !self.store.has_object(&open.id) {
+        if self.seen.insert(open.id) && !self.store.has(&open.id) {
             level.push(open);
         }
     }
@@ -197,7 +197,7 @@ impl<'a> Fetching<'a> {
                 // A submodule, whose commits are elsewhere.
                 continue;
             }
-            if self.seen.contains(&entry.id) || self.store.has_object(&entry.id) {
+            if self.seen.contains(&entry.id) || self.store.has(&entry.id) {
                 continue;
             }
             // The manifest stands at the top of an entry; it is read to know the rest.

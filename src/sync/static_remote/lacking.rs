@@ -123,7 +123,7 @@ impl Walk<'_> {
                 continue;
             }
             // A submodule's commit is elsewhere, and stays there.
-            if entry.mode == TreeMode::Other && !self.store.has_object(&entry.id) {
+            if entry.mode == TreeMode::Other && !self.store.has(&entry.id) {
                 continue;
             }
             if !self.is_open(&entry.id) {
