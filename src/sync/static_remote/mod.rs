@@ -6,6 +6,7 @@
 //! whole: an object of a listed pack has all that it names in listed packs.
 
 mod address;
+mod as_remote;
 #[cfg(feature = "object-stores")]
 mod cloud;
 mod fetch;
