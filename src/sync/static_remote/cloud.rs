@@ -190,9 +190,26 @@ impl Cloud {
 fn if_there<T>(found: object_store::Result<T>) -> Answer<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound { source, .. }) if is_no_bucket(&*source) => Err(source),
         Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether not only the file is missing but all that it would be in: a mistyped name must not look
+/// like a remote to which nothing was published yet.
+fn is_no_bucket(error: &(dyn std::error::Error + 'static)) -> bool {
+    const WORDS: [&str; 3] =
+        ["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"];
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if WORDS.iter().any(|word| text.contains(word)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Gives the object stores the same HTTP as everything else here.

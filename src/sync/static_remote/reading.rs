@@ -85,14 +85,14 @@ impl<'a> Reader<'a> {
         places.dedup();
         let mut rest = places.as_slice();
         while !rest.is_empty() {
-            let (spans, count) = self.plan(rest, followed);
-            let numbered: Vec<usize> = spans.iter().map(|(pack, _)| *pack).collect();
-            let asked: Vec<Span> = spans.into_iter().map(|(_, span)| span).collect();
-            let found = self.storage.get_spans(&asked)?;
             if self.kept_bytes > KEPT {
                 self.kept.clear();
                 self.kept_bytes = 0;
             }
+            let (spans, count) = self.plan(rest, followed);
+            let numbered: Vec<usize> = spans.iter().map(|(pack, _)| *pack).collect();
+            let asked: Vec<Span> = spans.into_iter().map(|(_, span)| span).collect();
+            let found = self.storage.get_spans(&asked)?;
             for ((pack, span), bytes) in numbered.into_iter().zip(asked).zip(found) {
                 let bytes = bytes.ok_or_else(|| self.damaged(pack, "it is not there"))?;
                 let end = span.start + bytes.len() as u64;

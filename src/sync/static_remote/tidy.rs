@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::StaticRemote;
+use super::{StaticRemote, UNPOISONED};
 use super::lacking::Role;
 use super::listing::{PACK_FOLDER, PACKS, PackNames, pack_path};
 use super::pack_bytes::PackBytes;
@@ -28,11 +28,13 @@ impl StaticRemote {
     pub(super) fn tidy(&self) -> Result<usize> {
         let mut merged = 0;
         while let Some(full) = self.full_tier() {
-            let count = full.len();
-            if !self.merge(full)? {
+            let known = self.unmergeable.lock().expect(UNPOISONED).len();
+            let count = self.merge(full)?;
+            merged += count;
+            // Somebody else is faster; or packs were found that must stay as they are.
+            if count == 0 && self.unmergeable.lock().expect(UNPOISONED).len() == known {
                 break;
             }
-            merged += count;
         }
         if merged > 0 {
             self.sweep()?;
@@ -48,7 +50,7 @@ impl StaticRemote {
             // Where the last entry begins is as good as the size, and known without asking.
             let size = pack.index.len().checked_sub(1).map(|last| pack.index.entry(last).offset);
             let size = size.unwrap_or(0);
-            let kept = self.unmergeable.lock().expect("no holder panics");
+            let kept = self.unmergeable.lock().expect(UNPOISONED);
             if size <= LARGEST && !kept.contains(&pack.checksum) {
                 tiers.entry(tier(size)).or_default().push(pack);
             }
@@ -56,8 +58,8 @@ impl StaticRemote {
         tiers.into_values().find(|tier| tier.len() >= FULL_TIER)
     }
 
-    /// Makes one pack of several; says whether it did.
-    fn merge(&self, packs: Vec<RemotePack>) -> Result<bool> {
+    /// Makes one pack of several; returns of how many.
+    fn merge(&self, packs: Vec<RemotePack>) -> Result<usize> {
         let paths: Vec<String> =
             packs.iter().map(|pack| pack_path(&pack.checksum, "pack")).collect();
         let found = self.storage.get_all(&paths)?;
@@ -76,12 +78,12 @@ impl StaticRemote {
                 }
                 // Damage must not look whole afterwards, and deltas stand on each other.
                 None => {
-                    drop(self.unmergeable.lock().expect("no holder panics").insert(pack.checksum))
+                    drop(self.unmergeable.lock().expect(UNPOISONED).insert(pack.checksum))
                 }
             }
         }
         if gone.len() < 2 {
-            return Ok(!gone.is_empty() || self.full_tier().is_some());
+            return Ok(0);
         }
         let sealed = merged.seal(self.format);
         let added = PackNames::from([sealed.checksum.clone()]);
@@ -89,14 +91,13 @@ impl StaticRemote {
         self.upload(sealed)?;
         if !self.change_packs(None, &added, &gone)? {
             // Somebody else merged some of them; our pack is one that nobody lists.
-            return Ok(false);
+            return Ok(0);
         }
-        let now = self.packs()?;
-        drop(now);
-        for checksum in gone {
-            self.storage.put(&pack_path(&checksum, RETIRED), Vec::new())?;
+        drop(self.packs()?);
+        for checksum in &gone {
+            self.storage.put(&pack_path(checksum, RETIRED), Vec::new())?;
         }
-        Ok(true)
+        Ok(gone.len())
     }
 
     /// Returns the entries of a pack, if all of them are whole objects and what they should be.

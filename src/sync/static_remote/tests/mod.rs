@@ -12,9 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
 use crate::clock::{Clock, Timestamp};
-use crate::entry::PartPath;
 use crate::git::ObjectFormat;
-use crate::lookup::Lookup;
 use crate::name::{ExecutionKey, LEDGERS, LedgerName};
 use crate::store::{Draft, OpenOptions, RefChange};
 use crate::sync::extend::{extended, union};
@@ -107,9 +105,6 @@ impl Writer {
                 crate::sync::ledger_tree::compare(&self.store, None, Some(&tree)).unwrap().added;
             for (name, tree) in entries {
                 let mut content = Vec::new();
-                for step in PartPath::new("outputs/out").unwrap().tree_components() {
-                    let _ = step;
-                }
                 let outputs = self.child(&tree, "outputs");
                 let out = self.child(&outputs, "out");
                 self.store.read_object(&out, &mut content).unwrap();

@@ -1,7 +1,6 @@
 //! What travels, and what a crash leaves.
 
 use super::*;
-use crate::git::PackIndex;
 
 fn noise(size: usize, seed: u64) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(seed);
@@ -210,5 +209,4 @@ fn what_is_not_here_cannot_be_published() {
     let error = remote.publish(&writer.store, &[change]).unwrap_err();
     assert_eq!(error.code(), "not_in_store");
     assert_eq!(remote.refs().unwrap().version, None, "nothing was begun");
-    let _: Option<PackIndex> = None;
 }

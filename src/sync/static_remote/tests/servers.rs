@@ -155,6 +155,17 @@ fn s3_takes_and_gives_what_was_published() {
 }
 
 #[test]
+fn a_bucket_that_is_not_there_is_no_empty_remote() {
+    if s3_port().is_none() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let writer = Writer::new(root.path(), "one");
+    let error = writer.remote("s3://no-such-bucket/x").refs().unwrap_err();
+    assert_eq!(error.code(), "static_remote");
+}
+
+#[test]
 fn two_publishers_never_lose_each_others_entries() {
     let seed = std::env::var("RECELL_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
