@@ -72,10 +72,8 @@ impl StaticRemote {
         wants: &Wants<'_>,
     ) -> Result<()> {
         let found = self.refs()?.refs;
-        let wanted: Vec<(&String, ObjectId)> = refs
-            .iter()
-            .filter_map(|(theirs, ours)| Some((ours, *found.get(theirs)?)))
-            .collect();
+        let wanted: Vec<(&String, ObjectId)> =
+            refs.iter().filter_map(|(theirs, ours)| Some((ours, *found.get(theirs)?))).collect();
         let tips: Vec<ObjectId> = wanted.iter().map(|(_, id)| *id).collect();
         let received = self.fetch(store, &tips, wants)?;
         let add = wanted.into_iter().map(|(ours, id)| (ours.clone(), id)).collect();

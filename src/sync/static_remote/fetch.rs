@@ -21,7 +21,8 @@ pub(crate) type Wants<'a> = dyn Fn(usize, &str) -> bool + 'a;
 #[must_use]
 pub(crate) struct Received {
     pack: IncomingPack,
-    foreign: Vec<(ForeignPack, ObjectId)>,
+    /// Packs that were taken as plain git made them.
+    pub(super) foreign: Vec<(ForeignPack, ObjectId)>,
     /// How many objects came; of packs that were taken whole, all.
     pub(crate) objects: usize,
     /// How many files were left on the remote, as nobody wants them yet.

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{StaticRemote, UNPOISONED};
 use super::lacking::Role;
 use super::listing::{PACK_FOLDER, PACKS, PackNames, pack_path};
 use super::pack_bytes::PackBytes;
 use super::packs::RemotePack;
 use super::storage::Listed;
+use super::{StaticRemote, UNPOISONED};
 use crate::clock::Timestamp;
 use crate::entry::MANIFEST_FILE;
 use crate::error::Result;
@@ -77,9 +77,7 @@ impl StaticRemote {
                     gone.insert(pack.checksum);
                 }
                 // Damage must not look whole afterwards, and deltas stand on each other.
-                None => {
-                    drop(self.unmergeable.lock().expect(UNPOISONED).insert(pack.checksum))
-                }
+                None => drop(self.unmergeable.lock().expect(UNPOISONED).insert(pack.checksum)),
             }
         }
         if gone.len() < 2 {

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start servers, and damage files")]
 
 mod damaging;
+mod measuring;
 mod publishing;
 mod servers;
 mod tidying;
