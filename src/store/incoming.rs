@@ -63,11 +63,6 @@ impl IncomingPack {
         Ok(())
     }
 
-    /// Returns how many objects were added.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Makes it a pack of the repository. One that is `partial` names objects that are only on a
     /// remote, which git is told by a `.promisor`.
     ///

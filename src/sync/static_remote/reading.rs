@@ -7,7 +7,7 @@ use super::listing::pack_path;
 use super::packs::RemotePacks;
 use super::storage::{Span, Storage};
 use crate::error::{Error, Result};
-use crate::git::{Kind, ObjectFormat, ObjectId, inflate_entry, is_delta, object_id};
+use crate::git::{EntryAt, Kind, ObjectFormat, ObjectId, inflate_entry, is_delta, object_id};
 
 /// Where neighbours are no farther apart than this, one request for both costs less than two.
 const GAP: u64 = 64 << 10;
@@ -104,13 +104,15 @@ impl<'a> Reader<'a> {
             }
             for &(pack, rank) in &rest[..count] {
                 let entry = self.entry(pack, rank)?;
-                let id = self.packs.all[pack].index.entry(rank).id;
+                let EntryAt { id, crc32, .. } = self.packs.all[pack].index.entry(rank);
                 let read = if is_delta(&entry) {
                     Read::Delta(pack)
                 } else {
                     let mut content = Vec::new();
                     let kind = inflate_entry(self.format, &entry, &mut content)
                         .ok()
+                        // The entry is kept as it is: its own checksum must be right, too.
+                        .filter(|_| crc32fast::hash(&entry) == crc32)
                         .filter(|kind| object_id(self.format, *kind, &content) == id)
                         .ok_or_else(|| self.damaged(pack, &format!("object {id} is not whole")))?;
                     Read::Object { kind, content, entry }

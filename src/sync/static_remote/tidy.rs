@@ -114,7 +114,8 @@ impl StaticRemote {
             let range = usize::try_from(at.offset).ok()?..usize::try_from(end).ok()?;
             let entry = bytes.get(range).filter(|entry| !is_delta(entry))?;
             let kind = inflate_entry(self.format, entry, &mut content).ok()?;
-            if object_id(self.format, kind, &content) != at.id {
+            if crc32fast::hash(entry) != at.crc32 || object_id(self.format, kind, &content) != at.id
+            {
                 return None;
             }
             let role = match kind {
