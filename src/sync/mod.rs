@@ -4,6 +4,8 @@
 //! commits whose tree holds entries by name.
 
 mod extend;
+mod forget;
+mod forgotten;
 mod holders;
 mod known;
 mod ledger_names;
@@ -14,6 +16,7 @@ mod remotes;
 pub(crate) mod static_remote;
 mod wanted_parts;
 
+pub(crate) use forget::{ForgetPlan, forget, plan_forget};
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
 pub(crate) use pull::{PullOptions, PullReport, pull};
