@@ -62,7 +62,10 @@ pub(super) fn s3_port() -> Option<u16> {
 pub(super) fn bucket(name: &str) -> Option<String> {
     let port = s3_port()?;
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    write!(stream, "PUT /{name} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n").unwrap();
+    write!(stream, "PUT /{name} HTTP/1.0\r\n").unwrap();
+    // Everybody may read, as from a public bucket.
+    write!(stream, "Host: 127.0.0.1\r\nx-amz-acl: public-read\r\nContent-Length: 0\r\n\r\n")
+        .unwrap();
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).unwrap();
     assert!(answer.contains("200"), "{answer}");
@@ -201,7 +204,8 @@ fn race(root: &Path, name: &str, address: &str, seed: u64) -> Vec<String> {
     let mut random = fastrand::Rng::with_seed(seed);
     let writer = Writer::new(root, name);
     let remote = writer.remote(address);
-    let shared = LedgerName::new(writer.ledger.notebook_segment(), "0000000000000000").ref_name();
+    let ledger = LedgerName::new(writer.ledger.notebook_segment(), "0000000000000000");
+    let shared = ledger.ref_name();
     let mut cells = Vec::new();
     for round in 0..6 {
         let cell = format!("{name}-{round}");
@@ -220,7 +224,8 @@ fn race(root: &Path, name: &str, address: &str, seed: u64) -> Vec<String> {
                 let received = remote.fetch(&writer.store, &[theirs], &|_, _| true).unwrap();
                 writer.store.while_flush_locked(|locked| received.place(locked)).unwrap();
                 let now = Timestamp::from_micros(0);
-                let state = union(&writer.store, &theirs, &ours, now).unwrap();
+                let none = crate::sync::forgotten::Forgotten::default();
+                let state = union(&writer.store, &ledger, &theirs, &ours, &none, now).unwrap();
                 writer.keep(&state.objects);
                 ours = state.commit;
             }
