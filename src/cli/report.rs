@@ -215,17 +215,21 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::NotASigner { .. }
         | Error::CannotCompare { .. }
         | Error::NotAFinding { .. }
+        | Error::StaticAddress { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }
         | Error::UnclearNames { .. }
         | Error::Lost { .. }
         | Error::CollectionUnreadable { .. }
+        | Error::StaticDamaged { .. }
+        | Error::StaticLacks { .. }
         | Error::NewerLockfile { .. } => DAMAGED,
         Error::RefsLocked { .. }
         | Error::FlushLocked { .. }
         | Error::LockfileHeld { .. }
-        | Error::CollectionBusy { .. } => LOCKED,
+        | Error::CollectionBusy { .. }
+        | Error::StaticBusy { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,
     }

@@ -86,6 +86,15 @@ impl Error {
             Error::CollectionReferred { .. } => "collection_referred",
             Error::CollectionCycle { .. } => "collection_cycle",
             Error::CollectionBusy { .. } => "collection_busy",
+            Error::StaticAddress { .. } => "static_address",
+            Error::StaticNotBuilt { .. } => "static_not_built",
+            Error::StaticRemote { .. } => "static_remote",
+            Error::StaticDamaged { .. } => "static_damaged",
+            Error::StaticLacks { .. } => "static_lacks",
+            Error::StaticUnsafe { .. } => "static_unsafe",
+            Error::StaticBusy { .. } => "static_busy",
+            Error::StaticReadOnly { .. } => "static_read_only",
+            Error::NotInStore { .. } => "not_in_store",
             Error::CollectionUnreadable { .. } => "collection_unreadable",
         }
     }

@@ -632,6 +632,70 @@ pub enum Error {
         /// Why not.
         source: Miss,
     },
+    /// An address says that it is one of a static remote, and makes no sense.
+    #[error("`{address}` is no address of a static remote: {reason}")]
+    StaticAddress {
+        /// What was given, without a password.
+        address: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// This build cannot speak with object stores and web servers.
+    #[error("this build of recell cannot speak with `{address}`")]
+    StaticNotBuilt {
+        /// The address.
+        address: String,
+    },
+    /// A static remote did not answer, or refused.
+    #[error("could not {action} `{what}`")]
+    StaticRemote {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The remote and the file on it.
+        what: String,
+        /// What it answered.
+        source: Reason,
+    },
+    /// A file of a static remote is not what git or recell writes.
+    #[error("`{what}` is damaged: {reason}")]
+    StaticDamaged {
+        /// The remote and the file on it.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A static remote has not got an object that one of its refs needs.
+    #[error("`{remote}` lacks the object {id}")]
+    StaticLacks {
+        /// The remote.
+        remote: String,
+        /// The object, in hex.
+        id: String,
+    },
+    /// A static remote replaces a file although it is no longer what the writer believes.
+    #[error("`{remote}` would let two publishers lose each other's results")]
+    StaticUnsafe {
+        /// The remote.
+        remote: String,
+    },
+    /// Others publish all the time.
+    #[error("others keep publishing to `{remote}`")]
+    StaticBusy {
+        /// The remote.
+        remote: String,
+    },
+    /// A static remote can only be read.
+    #[error("`{remote}` can only be read")]
+    StaticReadOnly {
+        /// The remote.
+        remote: String,
+    },
+    /// What is to be published is not in the store.
+    #[error("the object {id}, which is to be published, is not in this store")]
+    NotInStore {
+        /// The object, in hex.
+        id: String,
+    },
 }
 
 impl Error {

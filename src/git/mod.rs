@@ -18,9 +18,10 @@ mod loose_refs;
 mod merging;
 mod objects;
 mod pack;
+mod pack_index;
 mod packs;
 mod pktline;
-mod process;
+pub(crate) mod process;
 mod raw_pack;
 mod refs;
 mod remote;
@@ -59,7 +60,8 @@ pub(crate) use objects::{
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
-pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
+pub(crate) use pack_index::{PackIndex, is_delta};
+pub(crate) use packs::{LonePack, ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
