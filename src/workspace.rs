@@ -4,6 +4,8 @@
 //! `git worktree` linked to one repository share the store of its main work tree, so that a
 //! result computed in one is there in all.
 
+mod edit;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +45,8 @@ pub struct Workspace {
     root: Option<PathBuf>,
     /// The folder that relative paths of files start at: the root, or the working directory.
     base: PathBuf,
+    /// The folder of the files that hold settings, if there is a workspace.
+    settings_folder: Option<PathBuf>,
     settings: LayeredConfig,
     store: PathBuf,
     /// What a git may see of the environment.
@@ -93,11 +97,12 @@ impl Workspace {
         let directory = &surroundings.directory;
         let home = found.as_ref().map_or(directory, |found| &found.home);
         let store = disk::real_path(&settings.store_path(home, directory));
+        let settings_folder = found.as_ref().map(|found| found.settings.clone());
         let root = found.map(|found| found.root);
         let base = root.clone().unwrap_or_else(|| directory.clone());
         let variables = surroundings.environment.iter();
         let git = GitEnvironment::new(variables.map(|(name, value)| (name.into(), value.into())));
-        Ok(Workspace { root, base, settings, store, git })
+        Ok(Workspace { root, base, settings_folder, settings, store, git })
     }
 
     /// Returns the folder of the workspace; `None` if there is none here or above.

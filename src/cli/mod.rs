@@ -10,6 +10,7 @@ mod comparing;
 mod describe;
 mod differences;
 mod filtering;
+mod findings;
 mod json;
 mod locking;
 mod media;
@@ -91,6 +92,8 @@ enum Command {
     Gc(commands::gc::Args),
     Collection(commands::collection::Args),
     Find(commands::find::Args),
+    Secrets(commands::secrets::Args),
+    Hooks(commands::hooks::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -153,6 +156,8 @@ impl Command {
             Command::Gc(args) => commands::gc::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
+            Command::Secrets(args) => commands::secrets::run(args, session),
+            Command::Hooks(args) => commands::hooks::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

@@ -214,6 +214,7 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::CollectionName { .. }
         | Error::NotASigner { .. }
         | Error::CannotCompare { .. }
+        | Error::NotAFinding { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }

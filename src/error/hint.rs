@@ -209,6 +209,27 @@ impl Error {
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())
             }
+            Error::SecretsFound { entry, digest, .. } => Some(format!(
+                "If it is none: `recell secrets allow {digest}`. If it is one, make it invalid where \
+                 it came from, then `recell forget {entry}`. To push all the same: `recell push \
+                 --allow-secrets`."
+            )),
+            Error::NotAFinding { .. } => Some(
+                "`recell secrets scan` shows the digest and the rule of each finding; `recell \
+                 secrets rules` lists the rules."
+                    .into(),
+            ),
+            Error::SettingNotChanged { name, .. } => {
+                Some(format!("Write it by hand: `recell config --describe {name}` explains it."))
+            }
+            Error::HookTaken { line, .. } => {
+                Some(format!("Add this line to it: `{line}`. recell leaves it as it is."))
+            }
+            Error::HooksShared { line, .. } => Some(format!(
+                "Give this repository hooks of its own (`git config core.hooksPath .git/hooks`), or \
+                 add this line there: `{line}`."
+            )),
+            Error::NoAnswer { .. } => Some("Look at the connection, then `recell push`.".into()),
             Error::CollectionName { .. } => {
                 Some("Write it as `papers/2026`: words, with `/` between them.".into())
             }

@@ -10,6 +10,7 @@ mod check;
 mod commit;
 mod filter_protocol;
 mod history;
+mod hooks;
 mod host;
 mod host_remote;
 mod inflate;
@@ -46,6 +47,7 @@ pub(crate) use history::{
     FileMode, HistoryChange, HistoryCommit, HistoryRange, paths_at_head, staged_renames,
     walk_history,
 };
+pub(crate) use hooks::{FoundHook, HookPlan};
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use host_remote::{RemoteAddress, from_folder};
 pub(crate) use inflate::{inflate_entry, inflate_loose};

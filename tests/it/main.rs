@@ -27,6 +27,7 @@ mod flushing;
 mod forgetting;
 mod formats;
 mod full_disk;
+mod guarding;
 mod importing;
 mod interrupting_gc;
 mod keeping_house;
