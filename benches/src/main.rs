@@ -22,6 +22,7 @@ mod report;
 mod retention;
 mod secrets;
 mod small;
+mod sync;
 mod versions;
 
 use std::path::PathBuf;
@@ -56,6 +57,7 @@ fn main() {
         ("million", million::run),
         ("collections", collections::run),
         ("log", log::run),
+        ("sync", sync::run),
         ("secrets", secrets::run),
     ] {
         if wanted(name) {

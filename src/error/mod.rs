@@ -252,6 +252,28 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// The program that signs commits is not there.
+    #[error("there is no `{program}` to sign with")]
+    SigningProgramMissing {
+        /// What git was to run.
+        program: String,
+        /// The package that has it.
+        package: &'static str,
+    },
+    /// Git could not sign.
+    #[error("git could not sign: {reason}")]
+    CannotSign {
+        /// What git and its helper said.
+        reason: String,
+    },
+    /// A key, or whose it is, cannot stand in a file of allowed signers.
+    #[error("`{text}` is no signer: {reason}")]
+    NotASigner {
+        /// What was given.
+        text: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Git and recell did not understand each other while git's filter ran.
     #[error("git's filter protocol broke at the {step}")]
     FilterProtocol {
@@ -609,6 +631,70 @@ pub enum Error {
         name: String,
         /// Why not.
         source: Miss,
+    },
+    /// An address says that it is one of a static remote, and makes no sense.
+    #[error("`{address}` is no address of a static remote: {reason}")]
+    StaticAddress {
+        /// What was given, without a password.
+        address: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// This build cannot speak with object stores and web servers.
+    #[error("this build of recell cannot speak with `{address}`")]
+    StaticNotBuilt {
+        /// The address.
+        address: String,
+    },
+    /// A static remote did not answer, or refused.
+    #[error("could not {action} `{what}`")]
+    StaticRemote {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The remote and the file on it.
+        what: String,
+        /// What it answered.
+        source: Reason,
+    },
+    /// A file of a static remote is not what git or recell writes.
+    #[error("`{what}` is damaged: {reason}")]
+    StaticDamaged {
+        /// The remote and the file on it.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A static remote has not got an object that one of its refs needs.
+    #[error("`{remote}` lacks the object {id}")]
+    StaticLacks {
+        /// The remote.
+        remote: String,
+        /// The object, in hex.
+        id: String,
+    },
+    /// A static remote replaces a file although it is no longer what the writer believes.
+    #[error("`{remote}` would let two publishers lose each other's results")]
+    StaticUnsafe {
+        /// The remote.
+        remote: String,
+    },
+    /// Others publish all the time.
+    #[error("others keep publishing to `{remote}`")]
+    StaticBusy {
+        /// The remote.
+        remote: String,
+    },
+    /// A static remote can only be read.
+    #[error("`{remote}` can only be read")]
+    StaticReadOnly {
+        /// The remote.
+        remote: String,
+    },
+    /// What is to be published is not in the store.
+    #[error("the object {id}, which is to be published, is not in this store")]
+    NotInStore {
+        /// The object, in hex.
+        id: String,
     },
 }
 

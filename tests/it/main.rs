@@ -45,3 +45,4 @@ mod sealing;
 mod selecting;
 mod support;
 mod syncing;
+mod trusting;

@@ -36,6 +36,7 @@ pub(super) mod secrets;
 pub(super) mod show;
 pub(super) mod status;
 pub(super) mod strip;
+pub(super) mod trust;
 pub(super) mod undo;
 pub(super) mod unpin;
 pub(super) mod verify;
