@@ -19,7 +19,7 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Nothing is stored under that name, or it is not here.
 pub(super) const MISSED: u8 = 3;
-/// It is here but cannot be handed out: damaged, or of a later release.
+/// It is here but cannot be handed out: damaged, not to be trusted, or of a later release.
 const DAMAGED: u8 = 4;
 /// Another process holds a lock: the same command may work later.
 const LOCKED: u8 = 5;
@@ -173,6 +173,10 @@ fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
             "Another copy of the store may have it; `recell verify` lists all that is missing."
         }
         Miss::Damaged { .. } => "Run `recell verify --full` to see all that is damaged.",
+        Miss::Untrusted { .. } => {
+            "Run `recell trust show` on it. Whoever you trust may sign (`recell trust allow`), with \
+             `trust.policy = \"signed\"`; `-c trust.policy=all` hands out everybody's."
+        }
         Miss::NewerFormat { .. } => "Use a newer release of recell.",
     })
 }
@@ -186,7 +190,7 @@ fn names_a_part(name: &str) -> bool {
 pub(super) fn code_of_miss(miss: &Miss) -> u8 {
     match miss {
         Miss::NeverStored { .. } | Miss::Misspelled { .. } | Miss::Absent { .. } => MISSED,
-        Miss::Damaged { .. } | Miss::NewerFormat { .. } => DAMAGED,
+        Miss::Damaged { .. } | Miss::NewerFormat { .. } | Miss::Untrusted { .. } => DAMAGED,
     }
 }
 
@@ -208,7 +212,9 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::OutsideWorkspace { .. }
         | Error::OneNotebook { .. }
         | Error::CollectionName { .. }
+        | Error::NotASigner { .. }
         | Error::CannotCompare { .. }
+        | Error::NotAFinding { .. }
         | Error::StaticAddress { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }

@@ -13,6 +13,8 @@ mod ledger_tree;
 mod pull;
 mod push;
 mod remotes;
+mod secrets;
+pub mod trust;
 pub(crate) mod static_remote;
 mod wanted_parts;
 
@@ -22,3 +24,7 @@ pub(crate) use known::KnownLedgers;
 pub(crate) use pull::{PullOptions, PullReport, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
+pub use secrets::{
+    EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
+    secret_rules,
+};
