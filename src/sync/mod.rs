@@ -14,8 +14,8 @@ mod pull;
 mod push;
 mod remotes;
 mod secrets;
-pub mod trust;
 pub(crate) mod static_remote;
+pub mod trust;
 mod wanted_parts;
 
 pub(crate) use forget::{ForgetPlan, forget, plan_forget};
