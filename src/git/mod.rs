@@ -20,9 +20,11 @@ mod pack;
 mod packs;
 mod pktline;
 mod process;
+mod push_progress;
 mod raw_pack;
 mod refs;
 mod remote;
+mod remote_words;
 mod repack;
 mod repository;
 mod revision;
@@ -64,6 +66,7 @@ pub(crate) use refs::{
     PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,
 };
 pub(crate) use remote::{FetchHow, GitRemote, PushAnswer, PushRef, PushedRef};
+pub(crate) use remote_words::{Refusal, refusal, telling};
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;
