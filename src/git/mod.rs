@@ -59,7 +59,7 @@ pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
 pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
-pub(crate) use process::Git;
+pub(crate) use process::{Git, shown_address};
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{

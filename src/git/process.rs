@@ -318,6 +318,11 @@ impl GitCommand {
     }
 }
 
+/// Returns an address as it may be shown: without a password.
+pub(crate) fn shown_address(address: &str) -> String {
+    without_password(address)
+}
+
 /// Returns `text` with what stands between `://` and `@` in its addresses starred out.
 pub(super) fn without_password(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

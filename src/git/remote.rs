@@ -168,19 +168,11 @@ impl GitRemote {
         fetched.map(drop).map_err(|error| failure(&self.address.fetch, error))
     }
 
-    /// Pushes refs in one go.
+    /// Pushes refs in one go; how far git has come goes to `progress`.
     ///
     /// # Errors
     /// [`Error::GitNotFound`] and [`Error::TalkToGit`]. What the remote says is the answer.
-    pub(crate) fn push(&self, refs: &[PushRef]) -> Result<PushAnswer> {
-        self.push_watched(refs, None)
-    }
-
-    /// As [`GitRemote::push`]; how far git has come goes to `progress`.
-    ///
-    /// # Errors
-    /// As [`GitRemote::push`].
-    pub(crate) fn push_watched(
+    pub(crate) fn push(
         &self,
         refs: &[PushRef],
         progress: Option<&dyn Progress>,
@@ -295,10 +287,10 @@ mod tests {
         let name = "refs/recell/ledger/x".to_owned();
         let one = commit("a", "one");
         let push = |id| [PushRef { name: name.clone(), new: Some(id), lease: None }];
-        let answer = a.push(&push(one)).unwrap();
+        let answer = a.push(&push(one), None).unwrap();
         assert!(answer.ok && answer.refs[&name] == PushedRef::Taken, "{answer:?}");
         assert_eq!(a.list(&["refs/recell/*"]).unwrap(), [(name.clone(), one)].into());
-        let answer = b.push(&push(commit("b", "two"))).unwrap();
+        let answer = b.push(&push(commit("b", "two")), None).unwrap();
         assert!(matches!(answer.refs[&name], PushedRef::Behind(_)), "{answer:?}");
         let spec = ["+refs/recell/*:refs/recell/remote/x/*".to_owned()];
         b.fetch(&spec, FetchHow { filter: Some("blob:none"), prune: true }).unwrap();
@@ -311,7 +303,7 @@ mod tests {
         );
         let gone = remote("a");
         let nowhere = RemoteAddress { push: "/no/such/place".into(), ..address.clone() };
-        let answer = GitRemote::new(nowhere, &git, &path("a")).push(&push(one)).unwrap();
+        let answer = GitRemote::new(nowhere, &git, &path("a")).push(&push(one), None).unwrap();
         assert!(answer.failure(&gone).is_some(), "{answer:?}");
     }
 }

@@ -3,15 +3,23 @@
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
 
+mod batches;
+mod contact;
 mod extend;
 mod known;
 mod ledger_names;
 mod ledger_tree;
 mod pull;
 mod push;
+mod push_plan;
 mod remotes;
+mod send;
+mod standing;
 mod wanted_parts;
 
 pub(crate) use pull::{PullOptions, PullReport, pull};
-pub(crate) use push::{PushOptions, PushReport, push};
+pub(crate) use contact::Contact;
+pub(crate) use push::{MissingThere, PushOptions, PushReport, push};
+pub(crate) use push_plan::Inspection;
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
+pub(crate) use standing::{Standing, entries_there, forget_remote, standing};

@@ -34,6 +34,7 @@ mod locking;
 mod notebooks;
 mod processes;
 mod pruning;
+mod pushing;
 mod reading;
 mod readme;
 mod removing;
