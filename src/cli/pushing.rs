@@ -13,7 +13,9 @@ use crate::error::Error;
 use crate::name::{EntryName, escape};
 use crate::progress::{Progress, Unit};
 use crate::store::Store;
-use crate::sync::{self, Inspection, MissingThere, PushOptions, PushReport};
+use crate::sync::{
+    self, Inspection, MissingThere, PushOptions, PushReport, RemoteOrigin, TagsReport,
+};
 
 /// How many results that did not arrive are named; `--json` names all.
 const NAMED: usize = 20;
@@ -24,6 +26,10 @@ pub(super) struct Wish<'a> {
     pub(super) remote: Option<&'a str>,
     pub(super) since: Option<crate::clock::Timestamp>,
     pub(super) dry_run: bool,
+    /// Plain tags, too; the settings may ask for them as well.
+    pub(super) tags: bool,
+    /// Even to a remote from which others fetch.
+    pub(super) force: bool,
 }
 
 /// A push that was made, or looked at.
@@ -31,6 +37,7 @@ pub(super) struct Pushed {
     pub(super) remote: String,
     pub(super) url: String,
     pub(super) report: PushReport,
+    pub(super) tags: Option<TagsReport>,
 }
 
 /// Pushes once.
@@ -44,6 +51,11 @@ pub(super) fn push_once(
 ) -> Result<Pushed, Failure> {
     let chosen = chosen_remote(session, wish.remote)?;
     let remote = speak(session, &chosen, store);
+    let settings = &session.workspace()?.config().sync;
+    let with_tags = wish.tags || settings.tags;
+    if with_tags && chosen.origin == RemoteOrigin::Host && !wish.force {
+        return Err(Error::TagsForAll { remote: chosen.id }.into());
+    }
     let wanted = |name: &EntryName| {
         is_named(wish.notebooks, &name.notebook())
             && wish.since.is_none_or(|since| name.created_at() >= since)
@@ -58,17 +70,30 @@ pub(super) fn push_once(
         progress: session.ui.shows_progress().then_some(&progress as &dyn Progress),
     };
     progress.begin("pushing", None, Unit::Time);
-    let settings = &session.workspace()?.config().sync;
     let report = sync::push(store, &chosen.id, &remote, settings, &options);
     progress.end();
-    Ok(Pushed { remote: chosen.id, url: remote.shown(), report: report? })
+    let report = report?;
+    let mut tags = None;
+    if with_tags {
+        // What did not go as part of a ledger does not go as a tag.
+        let kept = |name: &EntryName| {
+            let refused = report.missing.iter().flat_map(|missing| &missing.entries);
+            report.left.iter().any(|(left, _)| left == name)
+                || refused.into_iter().any(|missing| missing == name)
+        };
+        let travels = |name: &EntryName| settings.of_notebook(&name.notebook()).push;
+        let of_tags = |name: &EntryName| wanted(name) && travels(name) && !kept(name);
+        tags = Some(sync::push_tags(store, &remote, &of_tags, wish.dry_run, options.progress)?);
+    }
+    Ok(Pushed { remote: chosen.id, url: remote.shown(), report, tags })
 }
 
 impl Pushed {
     /// Returns it as docs/json.md says.
     pub(super) fn json(&self, dry_run: bool) -> Value {
         let PushReport { entries, ledgers, missing, left, bytes, pushes, .. } = &self.report;
-        let names = |entries: &[EntryName]| entries.iter().map(EntryName::as_str).collect::<Value>();
+        let names =
+            |entries: &[EntryName]| entries.iter().map(EntryName::as_str).collect::<Value>();
         json!({
             "remote": self.remote,
             "url": self.url,
@@ -82,6 +107,7 @@ impl Pushed {
                     "ledger": ledger.to_string(), "entries": names(entries), "reason": reason,
                 })
             }).collect::<Vec<_>>(),
+            "tags": self.tags.as_ref().map(|tags| names(&tags.tags)),
             "left": left.iter().map(|(name, reason)| {
                 json!({ "entry": name.as_str(), "reason": reason })
             }).collect::<Vec<_>>(),
@@ -105,6 +131,13 @@ impl Pushed {
             (false, 0) => format!("nothing arrived at {to}"),
             (false, ledgers) => format!("pushed {entries} in {} to {to}", of(ledgers)),
         });
+        if let Some(tags) = &self.tags {
+            let what = count(tags.tags.len(), "plain tag", "plain tags");
+            ui.say(if dry_run { format!("would push {what}") } else { format!("pushed {what}") });
+            for (name, reason) in tags.missing.iter().take(NAMED) {
+                ui.warn(&format!("the tag of `{}` did not arrive: {reason}", shown(name)), None);
+            }
+        }
         for (name, reason) in &report.left {
             ui.warn(&format!("left here: `{}`: {reason}", shown(name)), None);
         }
@@ -116,7 +149,10 @@ impl Pushed {
             }
             if missing.entries.is_empty() {
                 let ledger = &missing.ledger;
-                ui.warn(&format!("did not arrive: the ledger `{ledger}`: {}", missing.reason), None);
+                ui.warn(
+                    &format!("did not arrive: the ledger `{ledger}`: {}", missing.reason),
+                    None,
+                );
             }
         }
         let more = self.missing().saturating_sub(named);
@@ -138,7 +174,12 @@ impl Pushed {
     /// # Errors
     /// [`Error::NotArrived`].
     pub(super) fn end(&self) -> Outcome {
-        let Some(first) = self.report.missing.first() else { return Ok(()) };
+        let of_tags = self.tags.as_ref().map_or(&[][..], |tags| &tags.missing);
+        let Some(first) = self.report.missing.first() else {
+            let Some((name, reason)) = of_tags.first() else { return Ok(()) };
+            let (first, reason) = (shown(name), reason.clone());
+            return Err(Error::NotArrived { count: of_tags.len(), first, reason }.into());
+        };
         let name = first.entries.first().map(shown);
         let notebooks: BTreeSet<_> = self.report.missing.iter().map(|m| &m.ledger).collect();
         Err(Failure::from(Error::NotArrived {

@@ -25,7 +25,7 @@ pub use keys::{
     UiSettings,
 };
 pub use layers::{ConfigFile, LayeredConfig, Origin, Setting, Sources};
-pub use remote_edit::{SettingsAt, with_remote, without_remote};
+pub(crate) use remote_edit::{SettingsAt, with_remote, without_remote};
 pub use retention::{GroupBy, Override, RetentionRule};
 pub(crate) use sync::is_remote_name;
 pub use sync::{FetchPolicy, NotebookSync, RemoteSetting, SignChoice, SyncRule, TrustPolicy};

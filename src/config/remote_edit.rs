@@ -6,7 +6,7 @@ use super::sync::RemoteSetting;
 
 /// Where the sections are: at the top of `recell.toml`, or in `pyproject.toml` below `tool.recell`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettingsAt {
+pub(crate) enum SettingsAt {
     /// At the top.
     Top,
     /// Below `[tool.recell]`.
@@ -15,7 +15,7 @@ pub enum SettingsAt {
 
 /// Returns `text` with one more remote, behind those that it has; `None` if it is not TOML, or
 /// says something else where the remotes are.
-pub fn with_remote(text: &str, at: SettingsAt, remote: &RemoteSetting) -> Option<String> {
+pub(crate) fn with_remote(text: &str, at: SettingsAt, remote: &RemoteSetting) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let sync = sync_table(&mut document, at)?;
     match sync.get_mut("remotes") {
@@ -36,7 +36,7 @@ pub fn with_remote(text: &str, at: SettingsAt, remote: &RemoteSetting) -> Option
 }
 
 /// Returns `text` without the remote of that name; `None` if it has none.
-pub fn without_remote(text: &str, at: SettingsAt, name: &str) -> Option<String> {
+pub(crate) fn without_remote(text: &str, at: SettingsAt, name: &str) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let sync = sync_table(&mut document, at)?;
     let item = sync.get_mut("remotes")?;
@@ -49,7 +49,8 @@ pub fn without_remote(text: &str, at: SettingsAt, name: &str) -> Option<String> 
         }
         item => {
             let array = item.as_array_mut()?;
-            let inline = |value: &toml_edit::Value| value.as_inline_table().is_some_and(|t| is_it(t));
+            let inline =
+                |value: &toml_edit::Value| value.as_inline_table().is_some_and(|t| is_it(t));
             let found = array.iter().position(inline)?;
             array.remove(found);
             array.is_empty()
@@ -103,9 +104,7 @@ mod tests {
             (
                 "# ours\n[sync]\n#remotes = []\nfetch = \"all\" # yes\n\n[ui]\n",
                 SettingsAt::Top,
-                format!(
-                    "# ours\n[sync]\n#remotes = []\nfetch = \"all\" # yes\n\n{one}\n[ui]\n"
-                ),
+                format!("# ours\n[sync]\n#remotes = []\nfetch = \"all\" # yes\n\n{one}\n[ui]\n"),
                 "comments and order",
             ),
             (

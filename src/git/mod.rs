@@ -59,8 +59,8 @@ pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
 pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
-pub(crate) use process::{Git, shown_address};
 pub use process::GitEnvironment;
+pub(crate) use process::{Git, shown_address};
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{
     PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,

@@ -206,6 +206,8 @@ impl Batches {
             Answer::Broke(reason) => (None, reason),
             Answer::Arrived | Answer::Behind => return,
         };
+        // It may be why larger pushes with it were refused, rather than their number.
+        self.too_many = usize::MAX;
         let entries = load.entries.clone();
         let entries = entries.unwrap_or_else(|| (0..contents.count(load.ledger)).collect());
         if entries.len() < 2 || refusal == Some(Refusal::Denied) {

@@ -160,7 +160,8 @@ pub(crate) fn push(
         if there.is_some() && there != before.get(&ledger) {
             report.ledgers.push(ledger.clone());
         }
-        let came: BTreeSet<EntryName> = new.into_iter().filter(|name| !left.contains(name)).collect();
+        let came: BTreeSet<EntryName> =
+            new.into_iter().filter(|name| !left.contains(name)).collect();
         report.entries.extend(came.iter().cloned());
         let is_there = match there {
             Some(there) if store.has(there) => descends(store, there, &meant[&ledger])?,

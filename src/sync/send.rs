@@ -12,9 +12,7 @@ use super::ledger_tree::{Names, commit_of, compare, descends};
 use super::push_plan::weight;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::git::{
-    GitRemote, ObjectId, PushAnswer, PushRef, PushedRef, Refusal, refusal, telling,
-};
+use crate::git::{GitRemote, ObjectId, PushAnswer, PushRef, PushedRef, Refusal, refusal, telling};
 use crate::name::{EntryName, LedgerName};
 use crate::progress::Progress;
 use crate::store::{OnlyCollection, Store};
@@ -29,7 +27,9 @@ const LONGEST_PAUSE: u32 = 6;
 pub(super) fn pause(store: &Store, number: usize) {
     let doubled = PAUSE * (1 << u32::try_from(number).unwrap_or(1).min(LONGEST_PAUSE));
     let random = u64::from_str_radix(&store.random_name(), 16).unwrap_or(0) % 1024;
-    std::thread::sleep(doubled.mul_f64(0.25 + f64::from(u32::try_from(random).unwrap_or(0)) / 1366.0));
+    std::thread::sleep(
+        doubled.mul_f64(0.25 + f64::from(u32::try_from(random).unwrap_or(0)) / 1366.0),
+    );
 }
 
 /// What is sent, and with what.
@@ -150,7 +150,11 @@ impl Sending<'_> {
             self.store.flush()?;
             let answer = self.remote.push(&refs, self.progress)?;
             sent.pushes += 1;
-            let answers = self.answers(&refs, &answer, &loads, ledgers, sent.pushes)?;
+            let there = || {
+                let ledgers = (self.read_back)()?.into_iter();
+                Ok(ledgers.map(|(ledger, state)| (ledger.ref_name(), state)).collect())
+            };
+            let answers = read_answers(self.remote, &refs, &answer, sent.pushes, &there)?;
             for ((load, pushed), answer) in loads.iter().zip(&refs).zip(&answers) {
                 let ledger = &ledgers[load.ledger];
                 match (answer, pushed.new) {
@@ -203,59 +207,69 @@ impl Sending<'_> {
         self.store.append_kept(&state.objects, self.only)?;
         Ok(state.commit)
     }
-
-    /// Returns what became of each load. If the connection broke, the remote is asked.
-    fn answers(
-        &self,
-        refs: &[PushRef],
-        answer: &PushAnswer,
-        loads: &[Load],
-        ledgers: &[LedgerName],
-        number: usize,
-    ) -> Result<Vec<Answer>> {
-        let told = telling(&answer.words);
-        let mut there = None;
-        if refs.iter().any(|pushed| !answer.refs.contains_key(&pushed.name)) {
-            if let Some(error) = answer.failure(self.remote)
-                && number == 1
-                && matches!(
-                    error,
-                    Error::RemoteUnreachable { .. }
-                        | Error::RemoteLockedOut { .. }
-                        | Error::RemoteMissing { .. }
-                )
-            {
-                return Err(error);
-            }
-            there = (self.read_back)().ok();
-        }
-        let answers = refs.iter().zip(loads).map(|(pushed, load)| {
-            let has = |there: &Ledgers| there.get(&ledgers[load.ledger]) == pushed.new.as_ref();
-            match answer.refs.get(&pushed.name) {
-                Some(PushedRef::Taken) => Answer::Arrived,
-                Some(PushedRef::Behind(_)) => Answer::Behind,
-                Some(PushedRef::Refused(summary)) => {
-                    let summary = summary.trim_start_matches("[remote rejected]").trim();
-                    let summary = summary.trim_start_matches('(').trim_end_matches(')');
-                    let words = format!("{summary}: {told}");
-                    if summary.contains("failed to report status") && there.as_ref().is_some_and(has)
-                    {
-                        return Answer::Arrived;
-                    }
-                    Answer::Refused(refusal(&words), words)
-                }
-                None if there.as_ref().is_some_and(has) => Answer::Arrived,
-                None => match refusal(&answer.words) {
-                    refused @ (Refusal::TooLarge | Refusal::TooManyRefs(_)) => {
-                        Answer::Refused(refused, told.clone())
-                    }
-                    _ => Answer::Broke(told.clone()),
-                },
-            }
-        });
-        Ok(answers.collect())
-    }
 }
+
+/// Returns what became of each ref. If the connection broke, the remote is asked by `read_back`.
+///
+/// # Errors
+/// [`Error::RemoteUnreachable`] and its family if it was the first push, and nothing can be sent.
+pub(super) fn read_answers(
+    remote: &GitRemote,
+    refs: &[PushRef],
+    answer: &PushAnswer,
+    number: usize,
+    read_back: &dyn Fn() -> Result<BTreeMap<String, ObjectId>>,
+) -> Result<Vec<Answer>> {
+    let told = telling(&answer.words);
+    let mut there = None;
+    let is_silent = |pushed: &PushRef| match answer.refs.get(&pushed.name) {
+        None => true,
+        Some(PushedRef::Refused(summary)) => summary.contains(NO_REPORT),
+        Some(_) => false,
+    };
+    if refs.iter().any(is_silent) {
+        if let Some(error) = answer.failure(remote)
+            && number == 1
+            && matches!(
+                error,
+                Error::RemoteUnreachable { .. }
+                    | Error::RemoteLockedOut { .. }
+                    | Error::RemoteMissing { .. }
+            )
+        {
+            return Err(error);
+        }
+        there = read_back().ok();
+    }
+    let answers = refs.iter().map(|pushed| {
+        let said = answer.refs.get(&pushed.name);
+        if is_silent(pushed) {
+            let has =
+                there.as_ref().is_some_and(|there| there.get(&pushed.name).copied() == pushed.new);
+            return match refusal(&answer.words) {
+                _ if has => Answer::Arrived,
+                refused @ (Refusal::TooLarge | Refusal::TooManyRefs(_)) => {
+                    Answer::Refused(refused, told.clone())
+                }
+                _ => Answer::Broke(told.clone()),
+            };
+        }
+        match said {
+            Some(PushedRef::Refused(summary)) => {
+                let summary = summary.trim_start_matches("[remote rejected]").trim();
+                let summary = summary.trim_start_matches('(').trim_end_matches(')');
+                let words = format!("{summary}: {told}");
+                Answer::Refused(refusal(&words), words)
+            }
+            Some(PushedRef::Behind(_)) => Answer::Behind,
+            Some(PushedRef::Taken) | None => Answer::Arrived,
+        }
+    });
+    Ok(answers.collect())
+}
+
+/// What git says of a ref when the connection broke before the report.
+const NO_REPORT: &str = "failed to report status";
 
 /// Returns the ledgers whose target a remote in the state `reached` has not, nor a later state.
 pub(super) fn lacking(

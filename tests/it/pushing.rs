@@ -258,7 +258,8 @@ fn pushes_at_the_same_time_wait_or_try_again_and_all_arrive() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     // Each twice at once: one of one store waits for the other.
-    let running: Vec<_> = people.iter().flat_map(|person| [command(person), command(person)]).collect();
+    let running: Vec<_> =
+        people.iter().flat_map(|person| [command(person), command(person)]).collect();
     for child in running {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -352,7 +353,10 @@ fn it_works_in_hooks_work_trees_submodules_and_beside_bare_and_shallow_hosts() {
 fn remotes_are_added_listed_shown_and_removed_and_comments_stay() {
     let team = Team::new();
     let anna = team.member();
-    anna.write("recell.toml", "# ours\n[sync]\nfetch = \"all\" # everything\n\n[ui]\ncolor = \"never\"\n");
+    anna.write(
+        "recell.toml",
+        "# ours\n[sync]\nfetch = \"all\" # everything\n\n[ui]\ncolor = \"never\"\n",
+    );
     git(anna.root(), &["init", "-q", "--bare", "cache.git"]);
     put(&anna, "a.ipynb:load:1", "a");
     let shown = transcript(
@@ -408,7 +412,28 @@ fn sync_brings_both_sides_together_and_status_tells_without_the_network() {
     assert_eq!(names(&anna), names(&ben));
     let said = anna.recell(&["sync"]).run().to_string();
     assert!(said.contains("both have the same"), "{said}");
-    let files: BTreeMap<&str, bool> =
-        ["remotes/origin"].map(|f| (f, Path::exists(&anna.store_path().join("recell").join(f)))).into();
+    let files: BTreeMap<&str, bool> = ["remotes/origin"]
+        .map(|f| (f, Path::exists(&anna.store_path().join("recell").join(f))))
+        .into();
     assert_eq!(files, [("remotes/origin", true)].into());
+}
+
+#[test]
+fn plain_tags_go_to_a_remote_of_the_cache_and_not_to_the_one_all_fetch_from() {
+    let team = Team::new();
+    let anna = team.member();
+    let mut all: Vec<String> =
+        (0..5).map(|n| put(&anna, &format!("a.ipynb:c{n}:1"), "x")).collect();
+    all.sort();
+    let ran = anna.recell(&["push", "--tags"]).run();
+    assert_eq!((ran.code(), there(&team).1), (2, 0), "{ran}");
+    assert!(ran.to_string().contains("everybody who fetches"), "{ran}");
+    let cache = anna.root().join("cache.git");
+    git(anna.root(), &["init", "-q", "--bare", "cache.git"]);
+    anna.recell(&["remote", "add", "cache", "cache.git"]).ok();
+    let args = ["push", "--remote", "cache", "--tags"];
+    anna.recell(&args).ok();
+    assert_eq!(git(&cache, &["tag", "-l"]).lines().collect::<Vec<_>>(), all);
+    let again = anna.recell(&args).run().to_string();
+    assert!(again.contains("pushed 0 plain tags"), "{again}");
 }

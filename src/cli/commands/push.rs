@@ -23,6 +23,12 @@ pub(crate) struct Args {
     /// Leave out what is older than this and was never sent, for example `7d` or `12h`
     #[arg(long, value_name = "AGE", value_parser = args::age)]
     since: Option<std::time::Duration>,
+    /// Write a plain tag for each result there, too: for a remote of the cache alone
+    #[arg(long)]
+    tags: bool,
+    /// Write tags even to a remote of the repository, where everybody fetches them
+    #[arg(long)]
+    force: bool,
     /// Say what would be sent, and send nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -35,6 +41,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         remote: args.remote.as_deref(),
         since: args.since.map(|age| since(session.now(), age)),
         dry_run: args.dry_run,
+        tags: args.tags,
+        force: args.force,
     };
     let pushed = push_once(session, &store, &wish)?;
     if session.ui.json() {

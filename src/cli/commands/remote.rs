@@ -157,11 +157,8 @@ fn ls(session: &Session) -> Outcome {
         ui.say("no remotes; `recell remote add NAME URL` or `git remote add origin URL` makes one");
         return Ok(());
     }
-    let mut columns = Columns::new(&[
-        ("remote", Align::Left),
-        ("address", Align::Left),
-        ("from", Align::Left),
-    ]);
+    let mut columns =
+        Columns::new(&[("remote", Align::Left), ("address", Align::Left), ("from", Align::Left)]);
     for remote in remotes {
         let from = if remote.is_default {
             format!("{}, used by default", word(remote.origin))

@@ -36,12 +36,12 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let sync = &workspace.config().sync;
     let now = session.now();
     let standing = match &remote {
-        Some(remote) => sync::standing(&store, &remote.id, sync, now).map(Some).unwrap_or_else(
-            |error| {
+        Some(remote) => {
+            sync::standing(&store, &remote.id, sync, now).map(Some).unwrap_or_else(|error| {
                 ui.warn(&format!("nobody knows what is to be pushed: {error}"), None);
                 None
-            },
-        ),
+            })
+        }
         None => None,
     };
     let remote = remote.zip(standing);
@@ -77,9 +77,9 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
         ui.line(format_args!("pending    {entries} in {journals}; `recell flush` moves them"))?;
     }
     if let Some((remote, standing)) = remote {
-        let spoken = standing.spoken.map_or("never spoken to".into(), |at| {
-            format!("last spoken to {}", ago(now, at))
-        });
+        let spoken = standing
+            .spoken
+            .map_or("never spoken to".into(), |at| format!("last spoken to {}", ago(now, at)));
         let (ahead, behind) = (grouped(standing.ahead), grouped(standing.behind));
         let name = remote.id;
         ui.line(format_args!("remote     {name}: {ahead} to push, {behind} to pull, {spoken}"))?;

@@ -42,6 +42,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         remote: args.remote.as_deref(),
         since: None,
         dry_run: false,
+        tags: false,
+        force: false,
     };
     let (mut pulled, mut sent) = (BTreeSet::new(), BTreeSet::new());
     let ui = &session.ui;
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     };
     if ui.json() {
         let names = |entries: &BTreeSet<EntryName>| {
-            entries.iter().map(EntryName::as_str).collect::<Vec<_>>()
+            entries.iter().map(EntryName::as_str).collect::<serde_json::Value>()
         };
         ui.document(&json!({
             "remote": last.remote, "url": last.url, "pulled": names(&pulled),
