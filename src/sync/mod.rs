@@ -6,6 +6,9 @@
 mod batches;
 mod contact;
 mod extend;
+mod forget;
+mod forgotten;
+mod holders;
 mod known;
 mod ledger_names;
 mod ledger_tree;
@@ -18,6 +21,9 @@ mod send;
 mod standing;
 mod wanted_parts;
 
+pub(crate) use forget::{ForgetPlan, forget, plan_forget};
+pub(crate) use holders::Holders;
+pub(crate) use known::KnownLedgers;
 pub(crate) use plain_tags::{TagsReport, push_tags};
 pub(crate) use pull::{PullOptions, PullReport, pull};
 pub(crate) use push::{MissingThere, PushOptions, PushReport, push};

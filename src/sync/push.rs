@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::contact::Contact;
 use super::extend::{extended, union};
+use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
 use super::push_plan::{Inspection, PushPlan, plan_push};
@@ -147,6 +148,7 @@ pub(crate) fn push(
         }
     }
     let lacked = lacking(store, &meant, &before)?;
+    let forgotten = Forgotten::read(store)?;
     let mut arrived: HashMap<LedgerName, BTreeSet<EntryName>> = HashMap::new();
     for ledger in lacked {
         let there = reached.get(&ledger);
@@ -156,7 +158,8 @@ pub(crate) fn push(
         } else {
             new_names(store, &ledger, there, &meant[&ledger])?
         };
-        let left: BTreeSet<EntryName> = left.into_iter().collect();
+        let left = left.into_iter().filter(|name| !forgotten.has(name.as_str()));
+        let left: BTreeSet<EntryName> = left.collect();
         if there.is_some() && there != before.get(&ledger) {
             report.ledgers.push(ledger.clone());
         }
@@ -322,7 +325,8 @@ fn take_in_faster(
             continue;
         }
         races += 1;
-        let state = union(store, theirs, &ours, now)?;
+        let forgotten = Forgotten::read(store)?;
+        let state = union(store, ledger, theirs, &ours, &forgotten, now)?;
         store.append_kept(&state.objects, only)?;
         targets.insert(ledger.clone(), state.commit);
     }

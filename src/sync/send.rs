@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::batches::{Answer, Batches, Contents, Load};
 use super::extend::{extended, union};
+use super::forgotten::Forgotten;
 use super::known::Ledgers;
 use super::ledger_tree::{Names, commit_of, compare, descends};
 use super::push_plan::weight;
@@ -195,7 +196,10 @@ impl Sending<'_> {
         let there = fresh.reached.borrow().get(ledger).copied();
         let state = match there {
             // With the last piece the remote has all, and the state that was meant, too.
-            Some(there) if is_last => union(self.store, &there, &target, self.now)?,
+            Some(there) if is_last => {
+                let forgotten = Forgotten::read(self.store)?;
+                union(self.store, ledger, &there, &target, &forgotten, self.now)?
+            }
             there => fresh.with(load.ledger, |names| {
                 let mut some: Vec<&(String, ObjectId)> =
                     entries.iter().map(|entry| &names[*entry]).collect();
