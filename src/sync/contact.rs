@@ -47,10 +47,10 @@ impl Contact {
     pub(crate) fn keep(&self, store: &Store, remote: &str) {
         let mut text = String::new();
         if let Some(at) = self.spoken {
-            text.push_str(&format!("spoken {at}\n"));
+            text += &format!("spoken {at}\n");
         }
         if let Some((count, at)) = self.refs {
-            text.push_str(&format!("refs {count} {at}\n"));
+            text += &format!("refs {count} {at}\n");
         }
         let path = path(store, remote);
         drop(disk::create_folders(path.parent().expect("it is in a folder")));

@@ -147,62 +147,12 @@ pub(crate) fn push(
             pause(store, race);
         }
     }
-    let lacked = lacking(store, &meant, &before)?;
-    let forgotten = Forgotten::read(store)?;
-    let mut arrived: HashMap<LedgerName, BTreeSet<EntryName>> = HashMap::new();
-    for ledger in lacked {
-        let there = reached.get(&ledger);
-        let new = new_names(store, &ledger, before.get(&ledger), &meant[&ledger])?;
-        let left = if there.is_some_and(|there| there == &meant[&ledger]) {
-            Vec::new()
-        } else {
-            new_names(store, &ledger, there, &meant[&ledger])?
-        };
-        let left = left.into_iter().filter(|name| !forgotten.has(name.as_str()));
-        let left: BTreeSet<EntryName> = left.collect();
-        if there.is_some() && there != before.get(&ledger) {
-            report.ledgers.push(ledger.clone());
-        }
-        let came: BTreeSet<EntryName> =
-            new.into_iter().filter(|name| !left.contains(name)).collect();
-        report.entries.extend(came.iter().cloned());
-        let is_there = match there {
-            Some(there) if store.has(there) => descends(store, there, &meant[&ledger])?,
-            _ => false,
-        };
-        if !left.is_empty() || (!is_there && !sent.pieces.contains_key(&ledger)) {
-            report.missing.extend(reasons(ledger.clone(), left, sent.reasons.get(&ledger)));
-        }
-        arrived.insert(ledger, came);
-    }
-    report.entries.sort();
-    let mut changes = Vec::new();
-    let mut made = Vec::new();
-    for (ledger, entries) in &plan.fresh {
-        let base = known.taken.get(ledger).copied();
-        let Some(there) = reached.get(ledger).filter(|there| store.has(there)) else { continue };
-        let came = arrived.get(ledger);
-        let new = if descends(store, there, &meant[ledger])? {
-            // What others added meanwhile is not taken in: its names come with a pull.
-            meant[ledger]
-        } else if before.get(ledger).copied() == base && sent.pieces.get(ledger) == Some(there) {
-            *there
-        } else {
-            let add = entries.iter().filter(|(name, _)| came.is_some_and(|c| c.contains(name)));
-            let add: Vec<_> = add.map(|(name, tree)| (below_notebook(name), *tree)).collect();
-            if add.is_empty() {
-                continue;
-            }
-            let state = extended(store, base.as_ref(), add, options.now)?;
-            made.extend(state.objects);
-            state.commit
-        };
-        changes.push(RefChange { name: ledger.ref_name(), expected: base, new: Some(new) });
-    }
-    store.append_kept(&made, &only)?;
+    let told = Told { known: &known, before, meant, reached, sent };
+    let arrived = told.arrivals(store, &mut report)?;
+    let mut changes = told.own_states(store, &plan.fresh, &arrived, &only, options.now)?;
     // git may have fetched some of them to where they belong.
     let seen = KnownLedgers::read(store)?.of_remote(remote_id);
-    for (ledger, commit) in reached.iter().filter(|(_, commit)| store.has(commit)) {
+    for (ledger, commit) in told.reached.iter().filter(|(_, commit)| store.has(commit)) {
         let name = seen_ref_name(remote_id, ledger);
         let expected = seen.get(ledger).copied();
         changes.push(RefChange { name, expected, new: Some(*commit) });
@@ -215,6 +165,94 @@ pub(crate) fn push(
     contact.keep(store, remote_id);
     Ok(report)
 }
+
+/// What was meant, and what the remote says that it has.
+struct Told<'a> {
+    known: &'a KnownLedgers,
+    /// What the remote had when it was spoken to the last time.
+    before: Ledgers,
+    /// What it was to have.
+    meant: Ledgers,
+    /// What it has.
+    reached: Ledgers,
+    sent: Sent,
+}
+
+impl Told<'_> {
+    /// Adds to the report what arrived and what did not; returns the entries that did.
+    fn arrivals(&self, store: &Store, report: &mut PushReport) -> Result<Arrived> {
+        let Told { before, meant, reached, sent, .. } = self;
+        let forgotten = Forgotten::read(store)?;
+        let mut arrived = Arrived::new();
+        for ledger in lacking(store, meant, before)? {
+            let (there, target) = (reached.get(&ledger), &meant[&ledger]);
+            let new = new_names(store, &ledger, before.get(&ledger), target)?;
+            let mut left = BTreeSet::new();
+            if there != Some(target) {
+                left.extend(new_names(store, &ledger, there, target)?);
+                left.retain(|name| !forgotten.has(name.as_str()));
+            }
+            if there.is_some() && there != before.get(&ledger) {
+                report.ledgers.push(ledger.clone());
+            }
+            let came: BTreeSet<EntryName> =
+                new.into_iter().filter(|name| !left.contains(name)).collect();
+            report.entries.extend(came.iter().cloned());
+            let is_there = match there {
+                Some(there) if store.has(there) => descends(store, there, target)?,
+                _ => false,
+            };
+            if !left.is_empty() || (!is_there && !sent.pieces.contains_key(&ledger)) {
+                report.missing.extend(reasons(&ledger, left, sent.reasons.get(&ledger)));
+            }
+            arrived.insert(ledger, came);
+        }
+        report.entries.sort();
+        Ok(arrived)
+    }
+
+    /// Returns what this store's own ledgers are from now on.
+    fn own_states(
+        &self,
+        store: &Store,
+        fresh: &BTreeMap<LedgerName, Vec<(EntryName, ObjectId)>>,
+        arrived: &Arrived,
+        only: &OnlyCollection,
+        now: Timestamp,
+    ) -> Result<Vec<RefChange>> {
+        let mut changes = Vec::new();
+        for (ledger, entries) in fresh {
+            let base = self.known.taken.get(ledger).copied();
+            let there = self.reached.get(ledger).filter(|there| store.has(there));
+            let Some(there) = there else { continue };
+            let new = if descends(store, there, &self.meant[ledger])? {
+                // What others added meanwhile is not taken in: its names come with a pull.
+                self.meant[ledger]
+            } else if self.before.get(ledger).copied() == base
+                && self.sent.pieces.get(ledger) == Some(there)
+            {
+                *there
+            } else {
+                let came = arrived.get(ledger);
+                let came = |name: &EntryName| came.is_some_and(|came| came.contains(name));
+                let add = entries.iter().filter(|(name, _)| came(name));
+                let add: Vec<_> =
+                    add.map(|(name, tree)| (below_notebook(name), *tree)).collect();
+                if add.is_empty() {
+                    continue;
+                }
+                let state = extended(store, base.as_ref(), add, now)?;
+                store.append_kept(&state.objects, only)?;
+                state.commit
+            };
+            changes.push(RefChange { name: ledger.ref_name(), expected: base, new: Some(new) });
+        }
+        Ok(changes)
+    }
+}
+
+/// The entries that arrived, by ledger.
+type Arrived = HashMap<LedgerName, BTreeSet<EntryName>>;
 
 fn dry_run(
     store: &Store,
@@ -253,7 +291,7 @@ fn new_names(
 
 /// Returns what did not arrive of a ledger, by reason.
 fn reasons(
-    ledger: LedgerName,
+    ledger: &LedgerName,
     left: BTreeSet<EntryName>,
     known: Option<&HashMap<String, String>>,
 ) -> Vec<MissingThere> {

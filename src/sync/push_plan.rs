@@ -16,6 +16,7 @@ const CHANGES: usize = 8;
 
 /// What somebody says who looks at the entries before they are published.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(dead_code, reason = "callers that change or keep entries say so")]
 pub(crate) enum Inspection {
     /// They may go.
     Fine,
