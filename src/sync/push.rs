@@ -236,8 +236,7 @@ impl Told<'_> {
                 let came = arrived.get(ledger);
                 let came = |name: &EntryName| came.is_some_and(|came| came.contains(name));
                 let add = entries.iter().filter(|(name, _)| came(name));
-                let add: Vec<_> =
-                    add.map(|(name, tree)| (below_notebook(name), *tree)).collect();
+                let add: Vec<_> = add.map(|(name, tree)| (below_notebook(name), *tree)).collect();
                 if add.is_empty() {
                     continue;
                 }
