@@ -19,6 +19,7 @@ mod moment;
 mod notebooks;
 mod protection;
 mod pruning;
+mod pushing;
 #[cfg(test)]
 mod reference;
 mod renames;
@@ -78,6 +79,8 @@ enum Command {
     Push(commands::push::Args),
     Pull(commands::pull::Args),
     Trust(commands::trust::Args),
+    Sync(commands::sync::Args),
+    Remote(commands::remote::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Repair(commands::repair::Args),
@@ -142,6 +145,8 @@ impl Command {
             Command::Push(args) => commands::push::run(args, session),
             Command::Pull(args) => commands::pull::run(args, session),
             Command::Trust(args) => commands::trust::run(args, session),
+            Command::Sync(args) => commands::sync::run(args, session),
+            Command::Remote(args) => commands::remote::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Repair(args) => commands::repair::run(args, session),

@@ -127,6 +127,14 @@ fn tell_error(ui: &Ui, error: &Error) {
         next = cause.source();
     }
     let hint = error.hint();
+    if let Error::RemoteUnreachable { words, .. }
+    | Error::RemoteLockedOut { words, .. }
+    | Error::RemoteMissing { words, .. }
+    | Error::RemoteBroke { words, .. }
+    | Error::RemoteFull { words, .. } = error
+    {
+        ui.detail(|| format!("git said:\n{words}"));
+    }
     if ui.json() {
         let exit = code_of_error(error);
         let value = failure_json(error.code(), &error.to_string(), &causes, hint.as_deref(), exit);
@@ -216,6 +224,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::CannotCompare { .. }
         | Error::NotAFinding { .. }
         | Error::StaticAddress { .. }
+        | Error::TagsForAll { .. }
+        | Error::PasswordInAddress { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }

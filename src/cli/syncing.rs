@@ -1,6 +1,7 @@
 //! What the commands about remotes share: which remote is meant, and which notebooks.
 
 use crate::cli::session::Session;
+use crate::clock::Timestamp;
 use crate::config::Glob;
 use crate::error::Result;
 use crate::git::{GitRemote, HostRepository};
@@ -26,4 +27,10 @@ pub(super) fn speak(session: &Session, chosen: &ChosenRemote, store: &Store) -> 
 /// Whether a notebook is one of those that were named; none means all.
 pub(super) fn is_named(notebooks: &[Glob], notebook: &str) -> bool {
     notebooks.is_empty() || notebooks.iter().any(|glob| glob.matches(notebook))
+}
+
+/// Returns the moment that was `age` before `now`.
+pub(super) fn since(now: Timestamp, age: std::time::Duration) -> Timestamp {
+    let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.micros().saturating_sub(age))
 }

@@ -22,9 +22,11 @@ mod pack_index;
 mod packs;
 mod pktline;
 pub(crate) mod process;
+mod push_progress;
 mod raw_pack;
 mod refs;
 mod remote;
+mod remote_words;
 mod repack;
 mod repository;
 mod revision;
@@ -62,13 +64,14 @@ pub(crate) use pack::{
 };
 pub(crate) use pack_index::{PackIndex, is_delta};
 pub(crate) use packs::{LonePack, ObjectProblem, PackSet, StoredObjects, copy_blob};
-pub(crate) use process::Git;
 pub use process::GitEnvironment;
+pub(crate) use process::{Git, shown_address};
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{
     PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,
 };
 pub(crate) use remote::{FetchHow, GitRemote, PushAnswer, PushRef, PushedRef};
+pub(crate) use remote_words::{Refusal, refusal, telling};
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;

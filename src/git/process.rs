@@ -6,12 +6,13 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use super::push_progress::PushWatch;
 use crate::error::{Error, Result};
 
 /// The oldest git that recell works with: it has partial clone, which pulling builds on.
@@ -251,7 +252,12 @@ impl GitCommand {
     ///
     /// # Errors
     /// [`Error::GitNotFound`] and [`Error::TalkToGit`].
-    pub(crate) fn outcome(mut self) -> Result<GitOutput> {
+    pub(crate) fn outcome(self) -> Result<GitOutput> {
+        self.outcome_watched(None)
+    }
+
+    /// As [`GitCommand::outcome`]; what git says about how far it has come goes to `watch`.
+    pub(super) fn outcome_watched(mut self, watch: Option<PushWatch<'_>>) -> Result<GitOutput> {
         let input = self.input.take();
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut child = self.spawn(stdin)?;
@@ -264,12 +270,25 @@ impl GitCommand {
                     drop(stdin.write_all(&input));
                 });
             }
-            child.wait_with_output()
+            let Some(watch) = watch else { return child.wait_with_output().map(|o| (o, None)) };
+            let stderr = child.stderr.take();
+            let mut stdout = child.stdout.take();
+            let reader = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                let read = stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut bytes));
+                read.map(|_| bytes)
+            });
+            let words = stderr.map(|stderr| watch.read(stderr)).unwrap_or_default();
+            let stdout = reader.join().expect("reading does not panic")?;
+            let mut output = child.wait_with_output()?;
+            output.stdout = stdout;
+            Ok((output, Some(words)))
         })
         .map_err(self.broken_pipe())?;
+        let (output, words) = output;
         Ok(GitOutput {
             stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(words.as_ref().unwrap_or(&output.stderr)).into_owned(),
             exit_code: output.status.code(),
         })
     }
@@ -306,6 +325,11 @@ impl GitCommand {
         let args = args.map(|arg| without_password(&arg.to_string_lossy()));
         std::iter::once("git".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// Returns an address as it may be shown: without a password.
+pub(crate) fn shown_address(address: &str) -> String {
+    without_password(address)
 }
 
 /// Returns `text` with what stands between `://` and `@` in its addresses starred out.

@@ -36,6 +36,7 @@ mod locking;
 mod notebooks;
 mod processes;
 mod pruning;
+mod pushing;
 mod reading;
 mod readme;
 mod removing;
