@@ -93,7 +93,12 @@ impl GitRemote {
         address.starts_with("file://") || address.starts_with('/')
     }
 
-    fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> GitCommand {
+    /// Returns what is fetched from.
+    pub(super) fn fetched_from(&self) -> &str {
+        &self.address.fetch
+    }
+
+    pub(super) fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> GitCommand {
         let ours = OURS.iter().flat_map(|setting| ["-c", setting]);
         self.git
             .command(ours)

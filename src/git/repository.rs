@@ -144,6 +144,35 @@ impl Repository {
         disk::replace(&path, &text)
     }
 
+    /// Notes in the settings that a remote has objects that are not here, so that plain git asks it
+    /// for them and takes none of them for lost. `address` is one without a password.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if the settings cannot be written.
+    pub(crate) fn note_promisor(&self, remote: &str, address: &str) -> Result<()> {
+        let path = self.git_dir.join("config");
+        let mut text = disk::read(&path)?;
+        let config = gix::config::File::from_bytes_no_includes(
+            &text,
+            gix::config::file::Metadata::from(gix::config::Source::Local),
+            gix::config::file::init::Options::default(),
+        );
+        let known = config.as_ref().ok().and_then(|config| config.string_by("remote", Some(remote.into()), "url"));
+        if known.is_some_and(|known| known.as_slice() == address.as_bytes()) {
+            return Ok(());
+        }
+        let quoted = address.replace('\\', "\\\\").replace('"', "\\\"");
+        // The last of two values is the one that counts.
+        text.extend_from_slice(
+            format!(
+                "[remote \"{remote}\"]\n\turl = \"{quoted}\"\n\tpromisor = true\n\t\
+                 partialclonefilter = blob:none\n"
+            )
+            .as_bytes(),
+        );
+        disk::replace(&path, &text)
+    }
+
     /// Returns the folder of recell's own files inside the repository.
     pub(crate) fn own_folder(&self) -> PathBuf {
         self.git_dir.join("recell")

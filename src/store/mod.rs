@@ -14,12 +14,14 @@
 //! # }
 //! ```
 
+mod absent;
 mod aside;
 mod assemble;
 mod draft;
 mod entry;
 mod flush;
 mod inventory;
+mod lacking;
 pub(crate) mod leftovers;
 mod locked;
 mod memory;
@@ -43,11 +45,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
+pub use absent::LazyParts;
+pub(crate) use absent::FromRemotes;
 pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use inventory::FileSizes;
+pub(crate) use lacking::{AllParts, Lacking, LackingObject, PartsWanted};
 pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
@@ -62,7 +67,7 @@ pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
+use crate::git::{FetchPlace, ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -304,6 +309,20 @@ impl Store {
     /// Whether an object is here.
     pub(crate) fn has(&self, id: &ObjectId) -> bool {
         self.inner.has_object(id)
+    }
+
+    /// Returns where git brings objects for this store.
+    pub(crate) fn fetch_place(&self) -> FetchPlace {
+        let (git_dir, format) = (self.path().to_owned(), self.object_format());
+        FetchPlace { git_dir, format, name: self.random_name() }
+    }
+
+    /// Notes, for plain git, that a remote has objects that are not here.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if the settings cannot be written.
+    pub(crate) fn note_promisor(&self, remote: &str, address: &str) -> Result<()> {
+        self.inner.repository.note_promisor(remote, address)
     }
 
     /// Takes in packs that a git placed.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::absent::LazyParts;
 use crate::clock::Clock;
 use crate::config::Durability;
 
@@ -24,6 +25,8 @@ pub struct OpenOptions {
     /// Whether the store is opened even if its names cannot be read, for checks and repairs: those
     /// names are then missing.
     pub despite_damage: bool,
+    /// Where parts come from that only a remote has, when they are read.
+    pub lazy_parts: LazyParts,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where names of writers and journals come from: random numbers.
@@ -40,6 +43,7 @@ impl Default for OpenOptions {
             flush_age: Duration::from_secs(60),
             lock_patience: Duration::from_secs(30),
             despite_damage: false,
+            lazy_parts: LazyParts::default(),
             clock: Clock::system(),
             random: Arc::new(|| fastrand::Rng::new().u64(..)),
         }
@@ -61,6 +65,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("flush_bytes", &self.flush_bytes)
             .field("flush_entries", &self.flush_entries)
             .field("flush_age", &self.flush_age)
+            .field("lazy_parts", &self.lazy_parts)
             .finish_non_exhaustive()
     }
 }

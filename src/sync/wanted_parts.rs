@@ -1,86 +1,44 @@
-//! Which objects of entries that came by their names alone are wanted here, and are not here yet.
+//! Which parts are wanted here by the settings, and how large they are.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::config::{FetchPolicy, SyncSettings};
-use crate::entry::MANIFEST_FILE;
-use crate::error::{Error, Result};
-use crate::git::{Kind, ObjectId, TreeMode, tree_entries};
+use crate::entry::{Facts, MANIFEST_FILE, Manifest};
+use crate::git::{Kind, ObjectId, tree_entry};
 use crate::name::EntryName;
 use crate::store::Store;
 
 /// The folders of an entry that are brought with `fetch = "outputs"`.
-const OUTPUTS: [&str; 2] = ["outputs", "code"];
+const OUTPUTS: [&str; 2] = ["outputs/", "code/"];
 
-/// Returns the objects of `entries` that the settings want and the store lacks, each once.
-///
-/// # Errors
-/// [`Error::BrokenLedger`] if a tree of an entry is not here.
-pub(crate) fn wanted_objects<'a>(
+/// Whether the settings want a part of a result of that notebook to be here.
+pub(super) fn wants(settings: &SyncSettings, notebook: &str, part: &str) -> bool {
+    match settings.of_notebook(notebook).fetch {
+        FetchPolicy::All => true,
+        FetchPolicy::Outputs => OUTPUTS.iter().any(|folder| part.starts_with(folder)),
+        FetchPolicy::Lazy => false,
+    }
+}
+
+/// Returns the size of each part of an entry, in bytes, by path; none if its manifest is not here.
+pub(super) fn sizes_of(
     store: &Store,
-    entries: impl IntoIterator<Item = &'a (EntryName, ObjectId)>,
-    settings: &SyncSettings,
-) -> Result<Vec<ObjectId>> {
-    let mut walk = Walk { store, seen: HashSet::new(), wanted: Vec::new() };
-    for (name, tree) in entries {
-        let policy = settings.of_notebook(&name.notebook()).fetch;
-        walk.entry(tree, |folder| match policy {
-            FetchPolicy::All => true,
-            FetchPolicy::Outputs => OUTPUTS.contains(&folder),
-            FetchPolicy::Lazy => false,
-        })?;
-    }
-    Ok(walk.wanted)
+    name: &EntryName,
+    tree: &ObjectId,
+) -> HashMap<String, u64> {
+    read_sizes(store, name, tree).unwrap_or_default()
 }
 
-struct Walk<'a> {
-    store: &'a Store,
-    seen: HashSet<ObjectId>,
-    wanted: Vec<ObjectId>,
-}
-
-impl Walk<'_> {
-    fn entry(&mut self, tree: &ObjectId, wants: impl Fn(&str) -> bool) -> Result<()> {
-        let bytes = self.tree(tree)?;
-        for child in tree_entries(self.store.object_format(), &bytes).unwrap_or_default() {
-            match child.mode {
-                TreeMode::Folder if wants(child.name) => self.all(&child.id)?,
-                TreeMode::File if child.name == MANIFEST_FILE => self.blob(child.id),
-                _ => {}
-            }
-        }
-        Ok(())
+fn read_sizes(store: &Store, name: &EntryName, tree: &ObjectId) -> Option<HashMap<String, u64>> {
+    let mut bytes = Vec::new();
+    if store.read_object(tree, &mut bytes) != Some(Kind::Tree) {
+        return None;
     }
-
-    fn all(&mut self, tree: &ObjectId) -> Result<()> {
-        if !self.seen.insert(*tree) {
-            return Ok(());
-        }
-        let bytes = self.tree(tree)?;
-        for child in tree_entries(self.store.object_format(), &bytes).unwrap_or_default() {
-            if child.mode == TreeMode::Folder {
-                self.all(&child.id)?;
-            } else {
-                self.blob(child.id);
-            }
-        }
-        Ok(())
+    let (_, manifest) = tree_entry(store.object_format(), &bytes, MANIFEST_FILE)?;
+    store.read_object(&manifest, &mut bytes)?;
+    if let Some(facts) = Facts::skim(&bytes, name) {
+        return Some(facts.parts.iter().map(|part| (part.path.to_owned(), part.size)).collect());
     }
-
-    fn blob(&mut self, id: ObjectId) {
-        if self.seen.insert(id) && !self.store.has(&id) {
-            self.wanted.push(id);
-        }
-    }
-
-    fn tree(&self, id: &ObjectId) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        match self.store.read_object(id, &mut bytes) {
-            Some(Kind::Tree) => Ok(bytes),
-            _ => Err(Error::BrokenLedger {
-                object: id.to_string(),
-                reason: "a tree of one of its entries is not here".into(),
-            }),
-        }
-    }
+    let manifest = Manifest::from_toml(&bytes).ok()?;
+    Some(manifest.parts.iter().map(|part| (part.path.as_str().to_owned(), part.size)).collect())
 }
