@@ -76,6 +76,7 @@ enum Command {
     Status(commands::status::Args),
     Push(commands::push::Args),
     Pull(commands::pull::Args),
+    Fetch(commands::fetch::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Repair(commands::repair::Args),
@@ -110,6 +111,7 @@ impl Command {
                 | Command::Why(_)
                 | Command::Bisect(_)
                 | Command::Find(_)
+                | Command::Fetch(_)
                 | Command::Status(_)
         ) || matches!(self, Command::Collection(args) if args.reads())
     }
@@ -136,6 +138,7 @@ impl Command {
             Command::Status(args) => commands::status::run(args, session),
             Command::Push(args) => commands::push::run(args, session),
             Command::Pull(args) => commands::pull::run(args, session),
+            Command::Fetch(args) => commands::fetch::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Repair(args) => commands::repair::run(args, session),

@@ -101,6 +101,9 @@ impl Error {
                 Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
+            Error::NotBrought { .. } => {
+                Some("Try `recell fetch` again once the remote can be reached.".into())
+            }
             Error::GitFailed { stderr, .. } => git_hint(stderr),
             Error::FilterProtocol { .. } => Some(
                 "Git starts this command by itself: run `recell filter install`, then `git add` \

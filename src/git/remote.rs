@@ -91,6 +91,16 @@ impl GitRemote {
         without_password(&self.address.fetch)
     }
 
+    /// Returns what is fetched from, as git takes it, without the password that stands in it.
+    pub(crate) fn without_password(&self) -> String {
+        let address = &self.address.fetch;
+        let Some((scheme, rest)) = address.split_once("://") else { return address.clone() };
+        let host_ends = rest.find('/').unwrap_or(rest.len());
+        let Some(at) = rest[..host_ends].rfind('@') else { return address.clone() };
+        let user = rest[..at].split(':').next().unwrap_or_default();
+        format!("{scheme}://{user}{}", &rest[at..])
+    }
+
     /// Whether it is a repository on this machine: there, bytes cost less than computing.
     pub(crate) fn is_local(&self) -> bool {
         let address = &self.address.push;

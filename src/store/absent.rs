@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::lacking::{Lacking, PartsWanted};
 use super::{Inner, Store};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::git::{Kind, ObjectId, TreeMode, read_commit, tree_entry};
 use crate::lookup::Miss;
 use crate::name::{EntryName, LedgerName};
@@ -147,7 +147,10 @@ impl Store {
                 }
                 let Some(source) = &self.inner.options.lazy_parts.0 else { break };
                 if let Err(error) = source.bring(self, &remote, &those, &before) {
-                    reason = error.to_string();
+                    reason = match error {
+                        Error::NotBrought { reason, .. } => reason,
+                        other => other.to_string(),
+                    };
                     break;
                 }
                 drop(self.notice_packs());

@@ -325,6 +325,17 @@ impl Store {
         self.inner.repository.note_promisor(remote, address)
     }
 
+    /// Returns the address of a remote as plain git knows it here; `None` if it knows none of that
+    /// name.
+    pub(crate) fn promisor_address(&self, remote: &str) -> Option<String> {
+        self.inner.repository.promisor_address(remote)
+    }
+
+    /// Whether objects may be on a remote alone, as of when the store was opened.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.inner.repository.is_partial
+    }
+
     /// Takes in packs that a git placed.
     ///
     /// # Errors

@@ -3,9 +3,12 @@
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
 
+mod bringing;
 mod extend;
+mod fetch;
 mod holders;
 mod known;
+mod lazy;
 mod ledger_names;
 mod ledger_tree;
 mod pull;
@@ -15,6 +18,8 @@ mod wanted_parts;
 
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
-pub(crate) use pull::{PullOptions, PullReport, pull};
+pub(crate) use fetch::{fetch, prefetch};
+pub use lazy::lazy_parts;
+pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
