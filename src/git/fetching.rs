@@ -2,6 +2,7 @@
 //! does not look at every one of ours, into which nothing comes that is not whole. What came is
 //! moved into the store, indices last.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -147,7 +148,7 @@ impl Room {
     fn make(place: &FetchPlace, haves: &[ObjectId]) -> Result<Room> {
         let own = place.git_dir.join("recell");
         remove_abandoned(&own)?;
-        let folder = own.join(format!("{ROOM_PREFIX}{}", place.name));
+        let folder = own.join(format!("{ROOM_PREFIX}{}-{}", std::process::id(), place.name));
         for inside in ["refs", "objects/pack"] {
             disk::create_folders(&folder.join(inside))?;
         }
@@ -169,7 +170,7 @@ impl Room {
         };
         let mut refs = String::from("# pack-refs with: peeled fully-peeled sorted \n");
         for (number, id) in haves.iter().enumerate() {
-            refs.push_str(&format!("{id} refs/have/{number:08}\n"));
+            writeln!(refs, "{id} refs/have/{number:08}").expect("writing to a string cannot fail");
         }
         disk::replace_unsynced(&room.folder.join("config"), config.as_bytes())?;
         disk::replace_unsynced(&room.folder.join("packed-refs"), refs.as_bytes())?;

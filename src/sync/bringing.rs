@@ -1,11 +1,11 @@
 //! Objects by their ids from a remote: in batches, around what it has lost, and from servers that
 //! hand out nothing by id.
 
-use super::known::KnownLedgers;
+use super::known::Ledgers;
 use super::wanted_parts::sizes_of;
 use crate::error::{Error, Result};
 use crate::git::{Answer, GitRemote, ObjectId, Wants};
-use crate::name::{EntryName, LedgerName};
+use crate::name::{EntryName, LEDGERS, LedgerName};
 use crate::progress::Progress;
 use crate::store::{Lacking, LackingObject, Store};
 
@@ -33,8 +33,6 @@ pub(crate) struct Brought {
 /// A remote that objects are brought from.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
-    /// What its refs are kept under here.
-    pub(crate) id: &'a str,
     pub(crate) remote: &'a GitRemote,
     pub(crate) progress: &'a dyn Progress,
 }
@@ -138,12 +136,11 @@ impl Origin<'_> {
         lacking: &Lacking,
         brought: &mut Brought,
     ) -> Result<()> {
-        let known = KnownLedgers::read(store)?;
-        let seen = known.of_remote(self.id);
+        let listed = listed(self.remote)?;
         let all = lacking.trees.iter().chain(&lacking.manifests).chain(&lacking.parts);
         let notebooks: std::collections::BTreeSet<&str> =
             all.map(|object| entries[object.entry].0.notebook_segment()).collect();
-        let wanted = seen.keys().filter(|it| notebooks.contains(it.notebook_segment()));
+        let wanted = listed.keys().filter(|it| notebooks.contains(it.notebook_segment()));
         let names: Vec<String> = wanted.map(LedgerName::ref_name).collect();
         let (bytes, _) = self.ledgers(store, &names, &[], None)?;
         brought.bytes += bytes;
@@ -193,6 +190,15 @@ impl Origin<'_> {
         store.notice_packs()?;
         Ok((bytes, failed))
     }
+}
+
+/// Returns the ledgers of the remote. What stands among them and is none is not ours.
+///
+/// # Errors
+/// [`Error::GitFailed`] if it cannot be reached or refuses.
+pub(super) fn listed(remote: &GitRemote) -> Result<Ledgers> {
+    let found = remote.list(&[&format!("{LEDGERS}*")])?;
+    Ok(found.into_iter().filter_map(|(name, id)| Some((LedgerName::of_ref(&name)?, id))).collect())
 }
 
 /// Whether no other question would be answered either.

@@ -79,7 +79,7 @@ impl FromRemotes for Remotes {
             return Ok(());
         }
         let brought = self.speak(&mut state, store, remote).and_then(|spoken| {
-            let origin = Origin { id: remote, remote: &spoken, progress: &Silent };
+            let origin = Origin { remote: &spoken, progress: &Silent };
             origin.bring(store, entries, &lacking)
         });
         match brought {

@@ -6,6 +6,8 @@
 mod bringing;
 mod extend;
 mod fetch;
+mod forget;
+mod forgotten;
 mod holders;
 mod known;
 mod lazy;
@@ -16,9 +18,10 @@ mod push;
 mod remotes;
 mod wanted_parts;
 
+pub(crate) use fetch::{fetch, prefetch};
+pub(crate) use forget::{ForgetPlan, forget, plan_forget};
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
-pub(crate) use fetch::{fetch, prefetch};
 pub use lazy::lazy_parts;
 pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{PushOptions, PushReport, push};

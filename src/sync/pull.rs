@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bringing::{NO_BLOBS, Origin};
+use super::bringing::{NO_BLOBS, Origin, listed};
 use super::extend::union;
+use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
 use super::wanted_parts::{NoParts, sized, wants};
@@ -13,7 +14,7 @@ use crate::config::{FetchPolicy, SyncSettings};
 use crate::error::{Error, Result};
 use crate::git::{GitRemote, ObjectId};
 use crate::index::TAGS;
-use crate::name::{EntryName, LEDGERS, LedgerName, decode};
+use crate::name::{EntryName, LedgerName, decode};
 use crate::progress::Progress;
 use crate::store::{AllParts, Lacking, LackingObject, OnlyCollection, RefChange, Store};
 
@@ -77,7 +78,7 @@ pub(crate) fn pull(
     options: &PullOptions<'_>,
 ) -> Result<PullReport> {
     let only = store.lock_collection()?;
-    let origin = Origin { id: remote_id, remote, progress: options.progress };
+    let origin = Origin { remote, progress: options.progress };
     let before = KnownLedgers::read(store)?;
     let listed = listed(remote)?;
     let mut news = News::default();
@@ -173,12 +174,6 @@ fn is_wanted(ledger: &LedgerName, wanted: &dyn Fn(&str) -> bool) -> bool {
 fn wants_all(settings: &SyncSettings) -> bool {
     settings.fetch == FetchPolicy::All
         && settings.rule.iter().all(|rule| rule.fetch.is_none_or(|it| it == FetchPolicy::All))
-}
-
-/// Returns the ledgers of the remote. What stands among them and is none is not ours.
-fn listed(remote: &GitRemote) -> Result<Ledgers> {
-    let found = remote.list(&[&format!("{LEDGERS}*")])?;
-    Ok(found.into_iter().filter_map(|(name, id)| Some((LedgerName::of_ref(&name)?, id))).collect())
 }
 
 /// Returns the known states of ledgers: what they reach need not come.
@@ -341,7 +336,8 @@ fn take_in(
     }
     let next = match mine {
         Some(mine) if !descends(store, &commit, mine)? => {
-            let state = union(store, &commit, mine, options.now)?;
+            let forgotten = Forgotten::read(store)?;
+            let state = union(store, ledger, &commit, mine, &forgotten, options.now)?;
             store.append_kept(&state.objects, only)?;
             state.commit
         }
