@@ -63,7 +63,12 @@ impl Repository {
         disk::replace(&git_dir.join("config"), config_text(format, writer).as_bytes())?;
         // HEAD comes last: git and recell take a folder for a repository only with it.
         disk::replace(&git_dir.join("HEAD"), b"ref: refs/heads/main\n")?;
-        Ok(Repository { git_dir: git_dir.to_owned(), format, writer: writer.to_owned(), is_partial: false })
+        Ok(Repository {
+            git_dir: git_dir.to_owned(),
+            format,
+            writer: writer.to_owned(),
+            is_partial: false,
+        })
     }
 
     /// Opens a store's repository.

@@ -77,7 +77,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn entry(&mut self, number: usize, name: &EntryName, tree: &ObjectId, wanted: &dyn PartsWanted) {
+    fn entry(
+        &mut self,
+        number: usize,
+        name: &EntryName,
+        tree: &ObjectId,
+        wanted: &dyn PartsWanted,
+    ) {
         let Some(bytes) = self.tree(number, tree) else { return };
         for child in tree_entries(self.store.object_format(), &bytes).unwrap_or_default() {
             match child.mode {

@@ -237,9 +237,8 @@ fn batches(
         for object in now {
             let pieces = now.iter().filter(|other| other.part == object.part).count() as u64;
             let size = sizes.get(&object.part).copied().unwrap_or(0) / pieces.max(1);
-            let is_full = found
-                .last()
-                .is_none_or(|batch| batch.len() >= BATCH || bytes + size > BATCH_BYTES);
+            let is_full =
+                found.last().is_none_or(|batch| batch.len() >= BATCH || bytes + size > BATCH_BYTES);
             if is_full {
                 found.push(Vec::new());
                 bytes = 0;

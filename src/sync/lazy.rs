@@ -23,11 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// `environment` knows.
 ///
 /// With `GIT_NO_LAZY_FETCH` in the environment, as git itself heeds it, nothing is brought.
-pub fn lazy_parts(
-    base: PathBuf,
-    settings: SyncSettings,
-    environment: GitEnvironment,
-) -> LazyParts {
+pub fn lazy_parts(base: PathBuf, settings: SyncSettings, environment: GitEnvironment) -> LazyParts {
     let is_off = environment.value("GIT_NO_LAZY_FETCH").is_some_and(|value| {
         !["", "0", "false", "no", "off"].iter().any(|no| value.eq_ignore_ascii_case(no))
     });

@@ -210,9 +210,10 @@ fn bring_parts(
         }
         lacking = again;
     }
-    let (parts, left): (Vec<_>, Vec<_>) = lacking.parts.into_iter().partition(|object| {
-        wants(settings, &entries[object.entry].0.notebook(), &object.part)
-    });
+    let (parts, left): (Vec<_>, Vec<_>) = lacking
+        .parts
+        .into_iter()
+        .partition(|object| wants(settings, &entries[object.entry].0.notebook(), &object.part));
     let now = Lacking { parts: parts.clone(), manifests: lacking.manifests, ..Lacking::default() };
     let is_whole = left.is_empty()
         && lacking.here == 0
@@ -263,10 +264,7 @@ fn bring_parts(
 }
 
 /// Returns the manifests that the entries still lack.
-fn now_manifests(
-    store: &Store,
-    entries: &[(EntryName, ObjectId)],
-) -> Vec<LackingObject> {
+fn now_manifests(store: &Store, entries: &[(EntryName, ObjectId)]) -> Vec<LackingObject> {
     store.lacking(entries, &NoParts).manifests
 }
 /// Adds the news of one ledger.

@@ -21,11 +21,7 @@ pub(super) fn wants(settings: &SyncSettings, notebook: &str, part: &str) -> bool
 }
 
 /// Returns the size of each part of an entry, in bytes, by path; none if its manifest is not here.
-pub(super) fn sizes_of(
-    store: &Store,
-    name: &EntryName,
-    tree: &ObjectId,
-) -> HashMap<String, u64> {
+pub(super) fn sizes_of(store: &Store, name: &EntryName, tree: &ObjectId) -> HashMap<String, u64> {
     read_sizes(store, name, tree).unwrap_or_default()
 }
 

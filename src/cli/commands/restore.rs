@@ -20,8 +20,7 @@ use crate::history::When;
 use crate::lookup::Miss;
 use crate::name::{EntryName, encode};
 use crate::notebook::{
-    self,
-    RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
+    self, RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
 };
 use crate::store::Snapshot;
