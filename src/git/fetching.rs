@@ -183,14 +183,17 @@ impl Room {
         let to = place.git_dir.join("objects").join("pack");
         let mut files = disk::list(&self.folder.join("objects").join("pack"))?;
         files.retain(|file| file.name.starts_with("pack-"));
-        files.sort_by_key(|file| file.name.ends_with(".idx"));
+        let is = |file: &disk::FolderEntry, end: &str| {
+            file.path.extension().is_some_and(|extension| extension == end)
+        };
+        files.sort_by_key(|file| is(file, "idx"));
         let mut bytes = 0;
         for file in files {
-            if file.name.ends_with(".pack") {
+            if is(&file, "pack") {
                 bytes += disk::signature(&file.path)?.map_or(0, |signature| signature.size());
             }
             // recell looks at no reverse index, and git makes it anew where it wants one.
-            if !file.name.ends_with(".rev") {
+            if !is(&file, "rev") {
                 disk::rename(&file.path, &to.join(&file.name))?;
             }
         }
