@@ -10,6 +10,7 @@ mod comparing;
 mod describe;
 mod differences;
 mod filtering;
+mod findings;
 mod json;
 mod locking;
 mod media;
@@ -77,6 +78,7 @@ enum Command {
     Push(commands::push::Args),
     Pull(commands::pull::Args),
     Fetch(commands::fetch::Args),
+    Trust(commands::trust::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Repair(commands::repair::Args),
@@ -91,6 +93,8 @@ enum Command {
     Gc(commands::gc::Args),
     Collection(commands::collection::Args),
     Find(commands::find::Args),
+    Secrets(commands::secrets::Args),
+    Hooks(commands::hooks::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -140,6 +144,7 @@ impl Command {
             Command::Push(args) => commands::push::run(args, session),
             Command::Pull(args) => commands::pull::run(args, session),
             Command::Fetch(args) => commands::fetch::run(args, session),
+            Command::Trust(args) => commands::trust::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Repair(args) => commands::repair::run(args, session),
@@ -154,6 +159,8 @@ impl Command {
             Command::Gc(args) => commands::gc::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
+            Command::Secrets(args) => commands::secrets::run(args, session),
+            Command::Hooks(args) => commands::hooks::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

@@ -110,6 +110,20 @@ impl Error {
                 Some("Try `recell fetch` again once the remote can be reached.".into())
             }
             Error::GitFailed { stderr, .. } => git_hint(stderr),
+            Error::SigningProgramMissing { package, .. } => Some(format!(
+                "Install it (Debian: {package}), or push without a signature: \
+                 `-c trust.sign=never`."
+            )),
+            Error::CannotSign { .. } => Some(
+                "Set `user.signingKey` and `gpg.format` of git as for signed commits, or push \
+                 without a signature: `-c trust.sign=never`."
+                    .into(),
+            ),
+            Error::NotASigner { .. } => Some(
+                "Name who it is and their public key: `recell trust allow alice@example.com \
+                 alice.pub`."
+                    .into(),
+            ),
             Error::FilterProtocol { .. } => Some(
                 "Git starts this command by itself: run `recell filter install`, then `git add` \
                  your notebooks."
@@ -198,6 +212,27 @@ impl Error {
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())
             }
+            Error::SecretsFound { entry, digest, .. } => Some(format!(
+                "If it is none: `recell secrets allow {digest}`. If it is one, make it invalid where \
+                 it came from, then `recell forget {entry}`. To push all the same: `recell push \
+                 --allow-secrets`."
+            )),
+            Error::NotAFinding { .. } => Some(
+                "`recell secrets scan` shows the digest and the rule of each finding; `recell \
+                 secrets rules` lists the rules."
+                    .into(),
+            ),
+            Error::SettingNotChanged { name, .. } => {
+                Some(format!("Write it by hand: `recell config --describe {name}` explains it."))
+            }
+            Error::HookTaken { line, .. } => {
+                Some(format!("Add this line to it: `{line}`. recell leaves it as it is."))
+            }
+            Error::HooksShared { line, .. } => Some(format!(
+                "Give this repository hooks of its own (`git config core.hooksPath .git/hooks`), or \
+                 add this line there: `{line}`."
+            )),
+            Error::NoAnswer { .. } => Some("Look at the connection, then `recell push`.".into()),
             Error::CollectionName { .. } => {
                 Some("Write it as `papers/2026`: words, with `/` between them.".into())
             }

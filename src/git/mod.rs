@@ -11,6 +11,7 @@ mod commit;
 mod fetching;
 mod filter_protocol;
 mod history;
+mod hooks;
 mod host;
 mod host_remote;
 mod inflate;
@@ -29,6 +30,7 @@ mod repack;
 mod repository;
 mod revision;
 mod salvage;
+mod signing;
 mod stream;
 
 pub(crate) use gix::ObjectId;
@@ -48,6 +50,7 @@ pub(crate) use history::{
     FileMode, HistoryChange, HistoryCommit, HistoryRange, paths_at_head, staged_renames,
     walk_history,
 };
+pub(crate) use hooks::{FoundHook, HookPlan};
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use host_remote::{RemoteAddress, from_folder};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
@@ -71,3 +74,5 @@ pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;
 pub(crate) use salvage::{DamagedPack, indexed_offsets};
+pub(crate) use signing::{CommitSeal, commit_seal};
+pub use signing::{Signer, Signers, SigningMethod, Verdict};

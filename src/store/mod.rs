@@ -38,6 +38,7 @@ mod snapshot;
 mod suspects;
 mod taking_away;
 mod trash;
+mod trust;
 mod view;
 
 use std::path::Path;
@@ -57,17 +58,22 @@ pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
 pub(crate) use pin::{PIN_FOLDER, pin_ref};
+pub(crate) use putting::KeptObjects;
 use putting::PutsInProgress;
 pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
 pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
+use trust::Verdicts;
+pub(crate) use trust::{FOREIGN_FOLDER, foreign_ref, vouching_line};
+pub use trust::{Standing, Trust};
 
+use crate::config::TrustPolicy;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{FetchPlace, ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
+use crate::git::{FetchPlace, ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -95,6 +101,7 @@ pub(crate) struct Inner {
     memory: Memory,
     suspects: Suspects,
     usage: UsageLog,
+    verdicts: Verdicts,
     putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
@@ -171,6 +178,7 @@ impl Store {
                 memory: Memory::default(),
                 suspects,
                 usage,
+                verdicts: Verdicts::default(),
                 putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
             }),
@@ -296,6 +304,21 @@ impl Store {
     /// Returns the name of this store among the writers of ledgers.
     pub(crate) fn writer_id(&self) -> &str {
         &self.inner.repository.writer
+    }
+
+    /// Returns who signs here and who may sign, if the store was opened with that.
+    pub(crate) fn signers(&self) -> Option<&Signers> {
+        self.inner.options.trust.signers.as_ref()
+    }
+
+    /// Returns whose parts may run code here.
+    pub(crate) fn trust_policy(&self) -> TrustPolicy {
+        self.inner.options.trust.policy
+    }
+
+    /// Returns an entry whose tree is known, whether or not it has a tag.
+    pub(crate) fn entry_of_tree(&self, name: &EntryName, tree: ObjectId) -> Lookup<Entry> {
+        Entry::open(&self.inner, name.clone(), tree).into()
     }
 
     /// Returns the entries whose names start with `prefix`, with their trees, sorted.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::absent::LazyParts;
+use super::trust::Trust;
 use crate::clock::Clock;
 use crate::config::Durability;
 
@@ -27,6 +28,8 @@ pub struct OpenOptions {
     pub despite_damage: bool,
     /// Where parts come from that only a remote has, when they are read.
     pub lazy_parts: LazyParts,
+    /// Whose parts are handed out although reading them can run code.
+    pub trust: Trust,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where names of writers and journals come from: random numbers.
@@ -44,6 +47,7 @@ impl Default for OpenOptions {
             lock_patience: Duration::from_secs(30),
             despite_damage: false,
             lazy_parts: LazyParts::default(),
+            trust: Trust::default(),
             clock: Clock::system(),
             random: Arc::new(|| fastrand::Rng::new().u64(..)),
         }

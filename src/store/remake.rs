@@ -4,9 +4,10 @@ use super::assemble::MadeObject;
 use super::pin::{PIN_FOLDER, pin_ref};
 use super::putting::{KeptObjects, Putting};
 use super::trash::to_trash;
-use super::{Entry, Inner, Store};
+use super::trust::foreign_ref;
+use super::{Entry, Inner, Standing, Store};
 use crate::clock::Timestamp;
-use crate::entry::{MANIFEST_FILE, Manifest};
+use crate::entry::{CodeRisk, MANIFEST_FILE, Manifest};
 use crate::error::Result;
 use crate::git::{
     Compression, Kind, ObjectId, PackedObject, RefEdits, TreeEntry, TreeMode, object_id,
@@ -26,6 +27,8 @@ pub(crate) struct Remade {
     pub(crate) new: EntryName,
     tree: ObjectId,
     objects: Vec<MadeObject>,
+    /// Whether it can run code and came from elsewhere: under its new name no ledger says so.
+    is_foreign: bool,
 }
 
 impl Store {
@@ -54,7 +57,9 @@ impl Store {
             MadeObject { id, kind: Kind::Blob, bytes: text },
             MadeObject { id: tree, kind: Kind::Tree, bytes: tree_text },
         ];
-        Some(Remade { old: entry.name().clone(), new, tree, objects })
+        let is_foreign = manifest.parts.iter().any(|part| CodeRisk::of(part).is_some())
+            && self.inner.standing(entry.name(), &old_tree, false) != Standing::Own;
+        Some(Remade { old: entry.name().clone(), new, tree, objects, is_foreign })
     }
 
     /// Gives each entry its new name and moves the old one to the trash under the time `now`, all
@@ -69,15 +74,23 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<EntryName>> {
         let _kept = self.inner.append_remade(remade)?;
+        let has_foreign = remade.iter().any(|remade| remade.is_foreign);
+        let mark = has_foreign.then(|| self.keep_mark()).transpose()?;
         let mut busy = Vec::new();
         self.inner.change_refs(|tree_of| {
             let pins = self.refs_below(PIN_FOLDER)?;
             let mut edits = RefEdits::default();
-            for Remade { old, new, tree, .. } in remade {
+            for Remade { old, new, tree, is_foreign, .. } in remade {
                 let Some(old_tree) = tree_of(old.as_str()) else {
                     busy.push(old.clone());
                     continue;
                 };
+                if let Some((mark, _)) = &mark
+                    && *is_foreign
+                    && tree_of(new.as_str()).is_none()
+                {
+                    edits.add.insert(foreign_ref(new), *mark);
+                }
                 edits.add.insert(format!("{TAGS}{new}"), *tree);
                 to_trash(&mut edits, old, old_tree, now);
                 let pin = pin_ref(old);

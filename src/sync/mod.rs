@@ -16,6 +16,8 @@ mod ledger_tree;
 mod pull;
 mod push;
 mod remotes;
+mod secrets;
+pub mod trust;
 mod wanted_parts;
 
 pub(crate) use fetch::{fetch, prefetch};
@@ -26,3 +28,7 @@ pub use lazy::lazy_parts;
 pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
+pub use secrets::{
+    EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
+    secret_rules,
+};

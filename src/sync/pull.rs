@@ -8,6 +8,7 @@ use super::extend::union;
 use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
+use super::trust::{check_foreign_ledger, check_manifests, mark_changes, names_to_mark};
 use super::wanted_parts::{NoParts, sized, wants};
 use crate::clock::Timestamp;
 use crate::config::{FetchPolicy, SyncSettings};
@@ -60,6 +61,8 @@ pub(crate) struct PullReport {
 #[derive(Default)]
 struct News {
     entries: Vec<(EntryName, ObjectId)>,
+    /// The entries that no foreign ledger here will have, though they came from elsewhere.
+    marked: Vec<EntryName>,
     /// The ledgers with what they are from now on, and which of the entries must be here for that.
     taken: Ledgers,
     report: PullReport,
@@ -130,18 +133,23 @@ pub(crate) fn pull(
             Err(error) => return Err(error),
         }
     }
-    let News { mut entries, mut taken, mut report } = news;
+    let News { mut entries, marked, mut taken, mut report } = news;
     entries.sort();
     entries.dedup();
     // What lacks its manifest must come with a later pull.
     let unfinished =
         bring_parts(store, origin, settings, options, &wanted, &before, &mut entries, &mut report)?;
     taken.retain(|ledger, _| !unfinished.contains(ledger.notebook_segment()));
+    let wrong = check_manifests(store, &entries);
+    let names: BTreeSet<&str> = wrong.iter().map(|(name, _)| name.as_str()).collect();
+    entries.retain(|(name, _)| !names.contains(name.as_str()));
+    drop(names);
+    report.refused.extend(wrong);
     report.entries = entries.iter().map(|(name, _)| name.clone()).collect();
     if options.dry_run {
         return Ok(report);
     }
-    let mut changes: Vec<RefChange> = Vec::new();
+    let (mut changes, _kept) = mark_changes(store, &marked)?;
     for (name, tree) in &entries {
         let name = format!("{TAGS}{name}");
         changes.push(RefChange { name, expected: None, new: Some(*tree) });
@@ -292,44 +300,27 @@ fn take_in(
     };
     let added = compare(store, old.as_ref(), Some(&tree))?.added;
     let mut is_whole = true;
-    let mut here: BTreeMap<String, ObjectId> = BTreeMap::new();
-    if !added.is_empty() {
-        let prefix = format!("{}/", ledger.notebook_segment());
-        let names = store.names_with_prefix(&prefix)?;
-        here.extend(names.into_iter().map(|(name, tree)| (name.as_str().to_owned(), tree)));
-    }
-    for (below, tree) in added {
-        let full = format!("{}/{below}", ledger.notebook_segment());
-        let name = match EntryName::parse(full.clone()) {
-            Ok(name) if tree.to_string().starts_with(name.id8()) => name,
-            Ok(_) => {
-                let reason = "its name says another content than it has".to_owned();
-                news.report.refused.push((full, reason));
-                continue;
-            }
-            Err(_) => {
-                news.report.refused.push((full, "it is not the name of an entry".into()));
-                continue;
-            }
-        };
-        match here.get(name.as_str()) {
-            Some(known) if *known == tree => {}
-            Some(_) => {
-                let reason = "another content has that name here".to_owned();
-                news.report.refused.push((full, reason));
-            }
-            None if options.since.is_some_and(|since| name.created_at() < since) => {
-                is_whole = false;
-            }
-            None => news.entries.push((name, tree)),
-        }
-    }
+    let (fresh, refused) = check_foreign_ledger(store, ledger, &added)?;
+    news.report.refused.extend(refused);
+    let is_wanted = |name: &EntryName| options.since.is_none_or(|since| name.created_at() >= since);
+    let fresh: Vec<(EntryName, ObjectId)> = fresh
+        .into_iter()
+        .filter(|(name, _)| {
+            is_whole &= is_wanted(name);
+            is_wanted(name)
+        })
+        .collect();
+    let names = || fresh.iter().map(|(name, _)| name);
     if is_old {
+        news.marked.extend(names_to_mark(store, ledger, mine, mine, names())?);
+        news.entries.extend(fresh);
         return Ok(());
     }
     news.report.ledgers.push(ledger.clone());
     if !is_whole || options.dry_run {
         // What was left out must come with a later pull.
+        news.marked.extend(names_to_mark(store, ledger, mine, None, names())?);
+        news.entries.extend(fresh);
         return Ok(());
     }
     let next = match mine {
@@ -341,6 +332,8 @@ fn take_in(
         }
         _ => commit,
     };
+    news.marked.extend(names_to_mark(store, ledger, mine, Some(&next), names())?);
+    news.entries.extend(fresh);
     news.taken.insert(ledger.clone(), next);
     Ok(())
 }
