@@ -28,6 +28,19 @@ pub enum Miss {
         /// The object's id, as hex.
         object: String,
     },
+    /// It is stored, but only on a remote, from which it could not be brought.
+    #[error(
+        "`{name}` is only on the remote `{remote}`{}",
+        reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+    )]
+    OnRemote {
+        /// The entry, or the part of it.
+        name: String,
+        /// The remote that had it when it was last spoken to.
+        remote: String,
+        /// Why it could not be brought; `None` if nobody tried.
+        reason: Option<String>,
+    },
     /// It is here, but its bytes are not what was stored.
     #[error("`{name}` is damaged: {reason}")]
     Damaged {
@@ -65,6 +78,7 @@ impl Miss {
         match self {
             Miss::NeverStored { .. } | Miss::Misspelled { .. } => "never_stored",
             Miss::Absent { .. } => "absent",
+            Miss::OnRemote { .. } => "on_remote",
             Miss::Damaged { .. } => "damaged",
             Miss::NewerFormat { .. } => "newer_format",
             Miss::Untrusted { .. } => "untrusted",

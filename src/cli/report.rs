@@ -180,6 +180,12 @@ fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
         Miss::Absent { .. } => {
             "Another copy of the store may have it; `recell verify` lists all that is missing."
         }
+        Miss::OnRemote { reason: None, .. } => {
+            "Run `recell fetch` with the entry to bring it, or read it with a store that may."
+        }
+        Miss::OnRemote { .. } => {
+            "Run `recell fetch` with the entry once the remote can be reached, before you go offline."
+        }
         Miss::Damaged { .. } => "Run `recell verify --full` to see all that is damaged.",
         Miss::Untrusted { .. } => {
             "Run `recell trust show` on it. Whoever you trust may sign (`recell trust allow`), with \
@@ -197,7 +203,10 @@ fn names_a_part(name: &str) -> bool {
 /// Returns the exit code of a miss.
 pub(super) fn code_of_miss(miss: &Miss) -> u8 {
     match miss {
-        Miss::NeverStored { .. } | Miss::Misspelled { .. } | Miss::Absent { .. } => MISSED,
+        Miss::NeverStored { .. }
+        | Miss::Misspelled { .. }
+        | Miss::Absent { .. }
+        | Miss::OnRemote { .. } => MISSED,
         Miss::Damaged { .. } | Miss::NewerFormat { .. } | Miss::Untrusted { .. } => DAMAGED,
     }
 }

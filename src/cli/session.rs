@@ -115,7 +115,15 @@ impl Session {
     /// # Errors
     /// Those of [`Workspace::open`].
     pub(crate) fn store(&self) -> Result<Store> {
-        self.workspace()?.open(self.options())
+        self.workspace()?.open(self.options_to_read())
+    }
+
+    /// Returns how stores are opened to be read: what only a remote has comes when it is read.
+    fn options_to_read(&self) -> OpenOptions {
+        let Ok(workspace) = self.workspace() else { return self.options() };
+        let (base, settings) = (workspace.base().to_owned(), workspace.config().sync.clone());
+        let lazy_parts = crate::sync::lazy_parts(base, settings, self.git_environment());
+        OpenOptions { lazy_parts, ..self.options() }
     }
 
     /// Opens the store to push or pull: others who do so are waited for.

@@ -41,6 +41,7 @@ impl Error {
             Error::BadSetting { .. } => "bad_setting",
             Error::GitNotFound { .. } => "git_not_found",
             Error::GitTooOld { .. } => "git_too_old",
+            Error::NotBrought { .. } => "not_brought",
             Error::GitFailed { .. } => "git_failed",
             Error::TalkToGit { .. } => "talk_to_git",
             Error::SigningProgramMissing { .. } => "signing_program_missing",

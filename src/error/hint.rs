@@ -138,6 +138,9 @@ impl Error {
                 Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
+            Error::NotBrought { .. } => {
+                Some("Try `recell fetch` again once the remote can be reached.".into())
+            }
             Error::GitFailed { stderr, .. } => git_hint(stderr),
             Error::SigningProgramMissing { package, .. } => Some(format!(
                 "Install it (Debian: {package}), or push without a signature: \

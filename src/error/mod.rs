@@ -306,6 +306,14 @@ pub enum Error {
         /// The oldest release that will do.
         oldest: String,
     },
+    /// What only a remote has could not be brought.
+    #[error("`{remote}` was not asked or did not answer: {reason}")]
+    NotBrought {
+        /// The remote.
+        remote: String,
+        /// Why.
+        reason: String,
+    },
     /// The git executable did not do as it was told.
     #[error("`{command}` failed{}: {stderr}", exit_text(*exit_code))]
     GitFailed {

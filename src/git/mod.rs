@@ -8,6 +8,7 @@ mod batch;
 mod blobs;
 mod check;
 mod commit;
+mod fetching;
 mod filter_protocol;
 mod history;
 mod hooks;
@@ -22,6 +23,7 @@ mod pack_index;
 mod packs;
 mod pktline;
 pub(crate) mod process;
+mod progress_lines;
 mod push_progress;
 mod raw_pack;
 mod refs;
@@ -43,6 +45,7 @@ pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
 };
 pub(crate) use commit::{Commit, commit_bytes, read_commit};
+pub(crate) use fetching::{Answer, FetchPlace, Wants};
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use super::progress_lines::is_progress;
 use super::push_progress::PushWatch;
 use crate::error::{Error, Result};
 
@@ -291,6 +292,45 @@ impl GitCommand {
             stderr: String::from_utf8_lossy(words.as_ref().unwrap_or(&output.stderr)).into_owned(),
             exit_code: output.status.code(),
         })
+    }
+
+    /// Runs to the end, hands what git says on its standard error line by line to `said`, and
+    /// returns what is left of it without the lines that tell of progress.
+    ///
+    /// # Errors
+    /// [`Error::GitNotFound`] and [`Error::TalkToGit`].
+    pub(crate) fn watched(self, said: &mut dyn FnMut(&str)) -> Result<GitOutput> {
+        let mut child = self.spawn(Stdio::null())?;
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
+        let mut words = String::new();
+        let stdout = thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                stdout.map_or(Ok(0), |mut out| out.read_to_end(&mut bytes)).map(|_| bytes)
+            });
+            let mut line = Vec::new();
+            // Lines of progress end in a carriage return.
+            for byte in stderr.map(io::BufReader::new).into_iter().flat_map(Read::bytes) {
+                let byte = byte?;
+                if byte != b'\r' && byte != b'\n' {
+                    line.push(byte);
+                    continue;
+                }
+                let text = String::from_utf8_lossy(&line);
+                said(&text);
+                if !is_progress(&text) {
+                    words.push_str(text.trim_end());
+                    words.push('\n');
+                }
+                line.clear();
+            }
+            words.push_str(&String::from_utf8_lossy(&line));
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+        .map_err(self.broken_pipe())?;
+        let status = child.wait().map_err(self.broken_pipe())?;
+        Ok(GitOutput { stdout, stderr: words, exit_code: status.code() })
     }
 
     #[expect(clippy::disallowed_methods, reason = "this module is the home of the git process")]

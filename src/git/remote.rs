@@ -94,13 +94,28 @@ impl GitRemote {
         without_password(&self.address.fetch)
     }
 
+    /// Returns what is fetched from, as git takes it, without the password that stands in it.
+    pub(crate) fn without_password(&self) -> String {
+        let address = &self.address.fetch;
+        let Some((scheme, rest)) = address.split_once("://") else { return address.clone() };
+        let host_ends = rest.find('/').unwrap_or(rest.len());
+        let Some(at) = rest[..host_ends].rfind('@') else { return address.clone() };
+        let user = rest[..at].split(':').next().unwrap_or_default();
+        format!("{scheme}://{user}{}", &rest[at..])
+    }
+
     /// Whether it is a repository on this machine: there, bytes cost less than computing.
     pub(crate) fn is_local(&self) -> bool {
         let address = &self.address.push;
         address.starts_with("file://") || address.starts_with('/')
     }
 
-    fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> GitCommand {
+    /// Returns what is fetched from.
+    pub(super) fn fetched_from(&self) -> &str {
+        &self.address.fetch
+    }
+
+    pub(super) fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> GitCommand {
         let ours = OURS.iter().flat_map(|setting| ["-c", setting]);
         self.git
             .command(ours)

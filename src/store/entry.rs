@@ -4,6 +4,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::absent::bring_in;
 use super::{Inner, Standing};
 use crate::content::{part_bytes, part_into, part_range, read_checked};
 use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
@@ -24,32 +25,19 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Reads the tree and the manifest of an entry.
+    /// Reads the tree and the manifest of an entry, which are brought if only a remote has them.
     pub(crate) fn open(
         inner: &Arc<Inner>,
         name: EntryName,
         tree: ObjectId,
     ) -> std::result::Result<Entry, Miss> {
-        let damaged =
-            |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
-        let mut root = Vec::with_capacity(256);
-        let mut bytes = Vec::with_capacity(1024);
-        read_manifest(inner, &name, &tree, &mut root, &mut bytes)?;
-        let reader = Reader { inner, name: &name };
-        let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
-            ManifestProblem::NewerFormat(_) => {
-                Miss::NewerFormat { name: name.to_string(), reason: problem.to_string() }
+        let (manifest, objects) = match read_here(inner, &name, &tree) {
+            Err(absent @ Miss::Absent { .. }) => {
+                bring_in(inner, &name, &tree, None, absent)?;
+                read_here(inner, &name, &tree)?
             }
-            ManifestProblem::Malformed(_) => damaged(&problem.to_string()),
-        })?;
-        if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
-            return Err(damaged("its manifest is that of another entry"));
-        }
-        let mut folders = Folders { reader, root, below: Vec::new() };
-        let mut objects = Vec::with_capacity(manifest.parts.len());
-        for part in &manifest.parts {
-            objects.push(folders.find(part)?);
-        }
+            read => read?,
+        };
         Ok(Entry { inner: Arc::clone(inner), name, tree, manifest, objects })
     }
 
@@ -99,7 +87,7 @@ impl Entry {
     /// it are read.
     pub fn read_range(&self, path: &str, range: Range<u64>) -> Lookup<Vec<u8>> {
         self.with_part(path, |part, id| {
-            part_range(&*self.inner, self.name.as_str(), part, id, range)
+            part_range(&*self.inner, self.name.as_str(), part, id, range.clone())
         })
     }
 
@@ -162,7 +150,7 @@ impl Entry {
     fn with_part<T>(
         &self,
         path: &str,
-        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+        read: impl FnMut(&Part, &ObjectId) -> std::result::Result<T, Miss>,
     ) -> Lookup<T> {
         let Some(part) = self.manifest.part(path) else {
             return Lookup::Miss(self.no_part(path));
@@ -176,11 +164,19 @@ impl Entry {
     fn with_object<T>(
         &self,
         part: &Part,
-        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+        mut read: impl FnMut(&Part, &ObjectId) -> std::result::Result<T, Miss>,
     ) -> Lookup<T> {
         let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
         match number.and_then(|number| self.objects[number]) {
-            Some(id) => read(part, &id).into(),
+            Some(id) => match read(part, &id) {
+                Err(absent @ Miss::Absent { .. }) => {
+                    let path = Some(part.path.as_str());
+                    bring_in(&self.inner, &self.name, &self.tree, path, absent)
+                        .and_then(|()| read(part, &id))
+                        .into()
+                }
+                read => read.into(),
+            },
             None => Lookup::Miss(Miss::Damaged {
                 name: format!("{}:{}", self.name, part.path),
                 reason: "the entry's tree does not have it".into(),
@@ -204,9 +200,54 @@ impl std::fmt::Debug for Entry {
     }
 }
 
+/// Returns the manifest of an entry, and the objects of its parts in the order of it.
+fn read_here(
+    inner: &Inner,
+    name: &EntryName,
+    tree: &ObjectId,
+) -> std::result::Result<(Manifest, Vec<Option<ObjectId>>), Miss> {
+    let damaged =
+        |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
+    let mut root = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(1024);
+    read_manifest_here(inner, name, tree, &mut root, &mut bytes)?;
+    let reader = Reader { inner, name };
+    let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
+        ManifestProblem::NewerFormat(_) => {
+            Miss::NewerFormat { name: name.to_string(), reason: problem.to_string() }
+        }
+        ManifestProblem::Malformed(_) => damaged(&problem.to_string()),
+    })?;
+    if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
+        return Err(damaged("its manifest is that of another entry"));
+    }
+    let mut folders = Folders { reader, root, below: Vec::new() };
+    let mut objects = Vec::with_capacity(manifest.parts.len());
+    for part in &manifest.parts {
+        objects.push(folders.find(part)?);
+    }
+    Ok((manifest, objects))
+}
+
 /// Reads the tree of an entry into `root` and the bytes of its manifest into `out`, both checked
-/// by their ids.
+/// by their ids, and brought if only a remote has them.
 pub(super) fn read_manifest(
+    inner: &Arc<Inner>,
+    name: &EntryName,
+    tree: &ObjectId,
+    root: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), Miss> {
+    match read_manifest_here(inner, name, tree, root, out) {
+        Err(absent @ Miss::Absent { .. }) => {
+            bring_in(inner, name, tree, None, absent)?;
+            read_manifest_here(inner, name, tree, root, out)
+        }
+        read => read,
+    }
+}
+
+fn read_manifest_here(
     inner: &Inner,
     name: &EntryName,
     tree: &ObjectId,

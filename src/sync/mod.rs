@@ -4,13 +4,16 @@
 //! commits whose tree holds entries by name.
 
 mod batches;
+mod bringing;
 mod contact;
 mod extend;
 mod extending;
+mod fetch;
 mod forget;
 mod forgotten;
 mod holders;
 mod known;
+mod lazy;
 mod ledger_names;
 mod ledger_tree;
 mod plain_tags;
@@ -25,9 +28,11 @@ pub(crate) mod static_remote;
 pub mod trust;
 mod wanted_parts;
 
+pub(crate) use fetch::{fetch, prefetch};
 pub(crate) use forget::{ForgetPlan, forget, plan_forget};
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
+pub use lazy::lazy_parts;
 pub(crate) use plain_tags::{TagsReport, push_tags};
 pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{MissingThere, PushOptions, PushReport, push};

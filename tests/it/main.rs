@@ -36,6 +36,7 @@ mod locking;
 mod notebooks;
 mod processes;
 mod pruning;
+mod pulling;
 mod pushing;
 mod reading;
 mod readme;

@@ -9,6 +9,7 @@ pub(super) mod config;
 pub(super) mod demo;
 pub(super) mod diff;
 pub(super) mod du;
+pub(super) mod fetch;
 pub(super) mod filter;
 pub(super) mod find;
 pub(super) mod flush;

@@ -7,11 +7,10 @@ use serde_json::json;
 use crate::cli::pushing::{Wish, push_once};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
-use crate::cli::syncing::{chosen_remote, is_named, speak};
+use crate::cli::syncing::{chosen_remote, is_named, speak, tell_missing};
 use crate::cli::words::count;
 use crate::config::Glob;
 use crate::name::EntryName;
-use crate::progress::{Progress, Unit};
 use crate::sync::{self, PullOptions};
 
 /// How often both are done, while others go on pushing.
@@ -50,21 +49,20 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let mut round = 0;
     let last = loop {
         round += 1;
+        let progress = ui.progress();
         let options = PullOptions {
             notebooks: (!args.notebooks.is_empty()).then_some(&named),
             since: None,
             removed_too: false,
             dry_run: false,
             now: session.now(),
+            progress: &progress,
         };
-        let progress = ui.progress();
-        progress.begin("pulling", None, Unit::Time);
-        let report = sync::pull(&store, &chosen.id, &remote, settings, &options);
-        progress.end();
-        let report = report?;
+        let report = sync::pull(&store, &chosen.id, &remote, settings, &options)?;
         for (name, reason) in &report.refused {
             ui.warn(&format!("not taken in: `{name}`: {reason}"), None);
         }
+        tell_missing(ui, &chosen.id, &report.missing);
         pulled.extend(report.entries);
         let pushed = push_once(session, &store, &wish)?;
         sent.extend(pushed.report.entries.iter().cloned());
