@@ -257,6 +257,19 @@ fn umask() -> u32 {
     })
 }
 
+/// Gives a file the time of change of another, if both are there and it has not got it already.
+pub(crate) fn copy_time(from: &Path, to: &Path) -> Result<()> {
+    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let copy = || {
+        let Some(wanted) = if_there(time(from))? else { return Ok(()) };
+        if time(to)? == wanted {
+            return Ok(());
+        }
+        OpenOptions::new().append(true).open(to)?.set_modified(wanted)
+    };
+    copy().map_err(failed("set the time of", to))
+}
+
 /// Renames a file, replacing what is there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(failed("rename to", to))

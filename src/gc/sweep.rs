@@ -70,6 +70,7 @@ pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcRe
         Err(error) if error.is_full_disk() => Ok(()),
         done => done,
     })?;
+    store.adopt_packs()?;
     drop(only);
     Ok(sweep.report)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::assemble::assemble;
 use super::flush::FlushLock;
-use super::{Inner, Store, leftovers};
+use super::{Inner, Store, leftovers, pack_list};
 use crate::content::ObjectSource;
 use crate::disk;
 use crate::entry::Manifest;
@@ -31,7 +31,10 @@ impl Store {
         work: impl FnOnce(&LockedStore<'_>) -> Result<T>,
     ) -> Result<T> {
         let one_at_a_time = self.inner.flushing.lock().expect("no holder of this lock panics");
-        let result = work(&self.inner.locked()?);
+        let locked = self.inner.locked()?;
+        let result = work(&locked);
+        locked.tidy_pack_list();
+        drop(locked);
         drop(one_at_a_time);
         self.inner.packs.refresh()?;
         result
@@ -130,7 +133,14 @@ impl LockedStore<'_> {
         if listing.iter().any(|entry| entry.name == "multi-pack-index") {
             return Ok(Vec::new());
         }
-        Ok(packs_without(listing, &BOUND))
+        let mut packs = packs_without(listing, &BOUND);
+        // What something else brought keeps its name until it is known what is in it.
+        let others = pack_list::unlisted(&self.inner.repository);
+        packs.retain(|path| {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            !name.is_some_and(|name| others.contains(name))
+        });
+        Ok(packs)
     }
 
     /// Opens the pack of that index; `None` if it is damaged.

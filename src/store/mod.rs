@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod arrived;
 mod aside;
 mod assemble;
 mod draft;
@@ -26,6 +27,7 @@ mod memory;
 pub(crate) mod merge;
 mod new_packs;
 mod options;
+mod pack_list;
 mod pin;
 mod put;
 mod putting;
@@ -43,6 +45,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
+pub(crate) use arrived::tombstone;
 pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;

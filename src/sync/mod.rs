@@ -2,3 +2,7 @@
 //!
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
+
+mod settle;
+
+pub use settle::{Settled, before_sync, on_exit};

@@ -13,8 +13,8 @@ use crate::index::TAGS;
 use crate::name::EntryName;
 
 /// What recell keeps below `refs/recell/` (format.md, sections 2 and 11).
-pub(super) const KINDS: [&str; 7] =
-    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "trash"];
+pub(super) const KINDS: [&str; 8] =
+    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "remote", "trash"];
 
 impl Check<'_> {
     /// Checks all refs, and adds the objects that they reach to `named`.
@@ -114,6 +114,13 @@ impl Check<'_> {
         });
         if !fits {
             self.problem("misnamed_ref", &one.name, "it is no name of a collection");
+        }
+        let digits = rest.rsplit_once("%7e").map(|(_, digits)| digits);
+        if digits.is_some_and(|it| it.len() == 8 && one.id.to_string().starts_with(it))
+            && one.name.starts_with("refs/recell/collection/")
+        {
+            let what = "two copies of the store changed it: the two are to be merged";
+            self.problem("parked_collection", &one.name, what);
         }
     }
 

@@ -5,9 +5,11 @@
 //! that can be read are in sound packs, then names, so that each leads to a whole entry again or
 //! is reported as lost.
 
+mod copies;
 mod names;
 mod objects;
 
+use super::copies::Copies;
 use super::{Problem, VerifyOptions, verify};
 use crate::clock::Timestamp;
 use crate::disk;
@@ -29,7 +31,8 @@ pub struct RepairOptions {
 /// One thing that a repair does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step {
-    /// The stable word for what is done: `salvage`, `index`, `set_aside`, `rewrite`, `names`.
+    /// The stable word for what is done: `salvage`, `index`, `set_aside`, `rewrite`, `names`,
+    /// `merge`.
     pub action: &'static str,
     /// The file, relative to the store.
     pub subject: String,
@@ -78,6 +81,9 @@ pub struct RepairReport {
     pub restored: Vec<String>,
     /// What is lost.
     pub lost: Vec<Loss>,
+    /// Names in copies of `packed-refs` that lead to objects which are not here, or not yet: those
+    /// copies stay where they are.
+    pub waiting: Vec<String>,
     /// What is still not as it should be.
     pub left: Vec<Problem>,
 }
@@ -100,7 +106,9 @@ pub fn plan_repair(
             "damaged_pack" | "damaged_object" | "damaged_journal" => "salvage",
             "missing_pack" | "damaged_git_file" | "damaged_contents" => "set_aside",
             "damaged_setting" | "damaged_head" => "rewrite",
-            "damaged_refs" => "names",
+            "damaged_refs" | "unnamed_entries" => "names",
+            "conflicted_names" | "parked_collection" => "merge",
+            "conflicted_copy" => "set_aside",
             _ => {
                 plan.at_risk.push(problem);
                 continue;
@@ -128,6 +136,9 @@ pub fn plan_repair(
 
 /// Carries out `plan`, and checks every byte afterwards.
 ///
+/// Collections that two copies of the store changed are found, and merged by
+/// [`crate::collection::merge_parked`]; until then they are among what is left.
+///
 /// # Errors
 /// [`crate::Error::FlushLocked`], [`crate::Error::ReadOnly`], [`crate::Error::Disk`]; what was
 /// done until then stays done, nothing was deleted, and a repair may be repeated.
@@ -141,9 +152,17 @@ pub fn repair(
     store.while_flush_locked(|locked| {
         let mut work =
             Repair { store, locked, now: options.now, report: &mut report, unnamed: None };
+        let copies = Copies::find(store)?;
+        if !copies.names.is_empty() {
+            locked.take_in_pack_lists(&copies.others);
+        }
         let damaged_lines = work.packed_refs()?;
         work.files(plan)?;
-        work.names(plan, &damaged_lines, progress)
+        work.copies(progress)?;
+        work.names(plan, &damaged_lines, progress)?;
+        work.arrived()?;
+        locked.adopt_packs(&store.arrived()?.packs);
+        Ok(())
     })?;
     // What dead writers left is taken over, damaged or not.
     let flushed = store.flush()?;
@@ -151,6 +170,7 @@ pub fn repair(
     report.set_aside.extend(damaged);
     report.left = verify(store, VerifyOptions { full: true }, progress)?.problems;
     report.restored.sort();
+    report.waiting.sort();
     report.lost.sort();
     Ok(report)
 }
