@@ -353,6 +353,13 @@ fn identity_of(metadata: &fs::Metadata) -> String {
     format!("{} {}", metadata.ino(), since.map_or(0, |since| since.as_nanos()))
 }
 
+/// Whether a file is a copy of one that was made elsewhere before: it was changed before it was
+/// made, which whoever copies a file with its times does, and nobody else.
+pub(crate) fn is_copied_here(path: &Path) -> bool {
+    let times = fs::metadata(path).and_then(|found| Ok((found.modified()?, found.created()?)));
+    times.is_ok_and(|(changed, made)| changed < made)
+}
+
 /// Whether something is at `path`.
 pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()

@@ -1,5 +1,6 @@
 //! The store while its flush lock is held: whoever holds it may change packs and tags.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ use crate::name::EntryName;
 /// Proof that the flush lock is held, and what may be done under it.
 pub(crate) struct LockedStore<'a> {
     pub(super) inner: &'a Inner,
+    /// Which file `packed-refs` was when it was last looked at or changed under this lock.
+    pub(super) names_seen: RefCell<Option<String>>,
     _lock: FlushLock,
 }
 
@@ -86,7 +89,10 @@ impl Inner {
         self.require_writable()?;
         let path = self.repository.own_folder().join("flush.lock");
         let lock = FlushLock::take(&path, self.options.lock_patience)?;
-        Ok(LockedStore { inner: self, _lock: lock })
+        pack_list::distrust_if_torn(&self.repository);
+        let locked = LockedStore { inner: self, names_seen: RefCell::default(), _lock: lock };
+        locked.names_are_ours();
+        Ok(locked)
     }
 }
 
@@ -111,13 +117,16 @@ impl LockedStore<'_> {
     /// # Errors
     /// [`crate::Error::RefsLocked`], [`crate::Error::Disk`]; then nothing changed.
     pub(crate) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
-        edit_packed_refs(
+        self.look_for_foreign_names();
+        let edited = edit_packed_refs(
             &self.inner.repository.git_dir,
             self.inner.repository.format,
             edits,
             &self.own_folder().join(leftovers::OWNER),
             self.inner.options.lock_patience,
-        )
+        );
+        self.names_are_ours();
+        edited
     }
 
     /// Returns the indices of the packs that may be replaced by others with the same objects.
@@ -165,12 +174,15 @@ impl LockedStore<'_> {
         &self,
         refs: &BTreeMap<String, (ObjectId, Option<ObjectId>)>,
     ) -> Result<()> {
-        replace_packed_refs(
+        self.look_for_foreign_names();
+        let replaced = replace_packed_refs(
             self.git_dir(),
             refs,
             &self.own_folder().join(leftovers::OWNER),
             self.inner.options.lock_patience,
-        )
+        );
+        self.names_are_ours();
+        replaced
     }
 
     /// Returns the objects of an entry that holds only `parts` of what `manifest` says; the last is

@@ -13,6 +13,8 @@ use crate::git::Repository;
 
 /// The list, in the folder of recell's own files: a name of a pack a line.
 const LIST: &str = "packs";
+/// The size of the list is that of `packed-refs`, but for multiples of this.
+const STEP: usize = 4093;
 
 /// Notes a pack that is about to get its index in the folder `packs`.
 pub(super) fn note(packs: &Path, name: &str) {
@@ -43,7 +45,8 @@ pub(super) fn unlisted(repository: &Repository) -> BTreeSet<String> {
     let path = repository.own_folder().join(LIST);
     let Ok(Some(bytes)) = disk::read_if_there(&path) else { return BTreeSet::new() };
     let listed = String::from_utf8_lossy(&bytes);
-    let listed: BTreeSet<&str> = listed.lines().collect();
+    let listed: BTreeSet<&str> =
+        if is_torn(repository) { BTreeSet::new() } else { listed.lines().collect() };
     let packs = repository.objects_folder().join("pack");
     let mut others = present(&packs);
     // What nothing names, git keeps in packs with times.
@@ -53,7 +56,48 @@ pub(super) fn unlisted(repository: &Repository) -> BTreeSet<String> {
     others
 }
 
+/// Whether the list and the names are not of one state: a sync brought the one without the other.
+/// Where both are of one state they have the same time.
+fn is_torn(repository: &Repository) -> bool {
+    let paths = [repository.own_folder().join(LIST), repository.git_dir.join("packed-refs")];
+    let [Some(list), Some(names)] =
+        paths.each_ref().map(|path| disk::signature(path).ok().flatten())
+    else {
+        return false;
+    };
+    list.changed_micros() != names.changed_micros()
+        && paths.iter().any(|path| disk::is_copied_here(path))
+}
+
+/// Empties a list that is not of one state with the names: then nothing is known of any pack. The
+/// caller holds the flush lock, and is about to change the times by which that can be told.
+pub(super) fn distrust_if_torn(repository: &Repository) {
+    if is_torn(repository) {
+        distrust(repository);
+    }
+}
+
+fn distrust(repository: &Repository) {
+    drop(disk::replace_unsynced(&repository.own_folder().join(LIST), b""));
+}
+
 impl LockedStore<'_> {
+    /// Looks whether a sync replaced `packed-refs` since this last looked, or since the lock was
+    /// taken: it may not have the names that go with the listed packs.
+    pub(super) fn look_for_foreign_names(&self) {
+        let path = self.git_dir().join("packed-refs");
+        let now = disk::identity_at(&path).ok().flatten();
+        if *self.names_seen.borrow() != now && disk::is_copied_here(&path) {
+            distrust(&self.inner.repository);
+        }
+    }
+
+    /// Takes note of `packed-refs` as it is, which nobody else changed.
+    pub(super) fn names_are_ours(&self) {
+        let path = self.git_dir().join("packed-refs");
+        *self.names_seen.borrow_mut() = disk::identity_at(&path).ok().flatten();
+    }
+
     /// Takes all packs but `except` into the list.
     pub(crate) fn adopt_packs(&self, except: &BTreeSet<String>) {
         let mut names = present(&self.packs_folder());
@@ -92,14 +136,22 @@ fn is_copy_of_list(path: &Path) -> bool {
 }
 
 /// Writes the list, if it is another, with the time of `packed-refs`: whatever keeps the newer of
-/// two files then keeps the list that goes with the names.
+/// two files then keeps the list that goes with the names. As it may be one that takes files of the
+/// same second and size for the same, the list is filled up to a size that differs where that of
+/// the names does.
 fn write(repository: &Repository, names: &BTreeSet<String>) {
     let path = repository.own_folder().join(LIST);
-    let text = text(names);
+    let packed_refs = repository.git_dir.join("packed-refs");
+    let mut text = text(names);
+    let size = disk::signature(&packed_refs).ok().flatten().map_or(0, |found| found.size());
+    let size = usize::try_from(size).unwrap_or(0);
+    let padding = (STEP + size % STEP - (text.len() + 1) % STEP) % STEP;
+    text.push_str(&".".repeat(padding));
+    text.push('\n');
     let is_same =
         disk::read_if_there(&path).is_ok_and(|old| old.as_deref() == Some(text.as_bytes()));
     if !is_same && disk::replace_unsynced(&path, text.as_bytes()).is_err() {
         return;
     }
-    drop(disk::copy_time(&repository.git_dir.join("packed-refs"), &path));
+    drop(disk::copy_time(&packed_refs, &path));
 }

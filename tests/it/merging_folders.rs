@@ -254,44 +254,149 @@ fn copies_that_rsync_merged_lose_nothing_but_what_the_newer_side_removed() {
         let mut random = fastrand::Rng::with_seed(seed + round);
         let env = TestEnv::new();
         let (a, b) = (env.store_path(), env.root().join("b"));
-        let mut ever = BTreeSet::new();
+        let mut ever_a = BTreeSet::new();
         drop(env.create());
-        work(&a, &mut random, &mut ever);
-        drop(Command::new("cp").arg("-a").args([&a, &b]).status().unwrap());
+        work(&a, &mut random, &mut ever_a);
+        assert!(Command::new("cp").arg("-a").args([&a, &b]).status().unwrap().success());
+        let mut ever_b = ever_a.clone();
         for meeting in 0..3 {
             let context = format!("seed {}, meeting {meeting}", seed + round);
-            work(&a, &mut random, &mut ever);
-            work(&b, &mut random, &mut ever);
+            work(&a, &mut random, &mut ever_a);
+            work(&b, &mut random, &mut ever_b);
             if random.bool() {
                 later(if random.bool() { &a } else { &b }, Duration::from_secs(5 + meeting * 10));
             }
-            let union: BTreeSet<EntryName> = names(&a).union(&names(&b)).cloned().collect();
-            if random.bool() {
-                // What gives bytes back must not take what has no names yet.
+            let (in_a, in_b) = (names(&a), names(&b));
+            let packed = |path: &Path| std::fs::read(path.join("packed-refs")).unwrap_or_default();
+            let before = packed(&a);
+            let is_flushed_between = random.bool();
+            if is_flushed_between {
                 rsync(&a, &b);
-                for path in [&a, &b] {
+                for (path, number) in [(&a, 1), (&b, 2)] {
                     let store = Store::open(path, options()).unwrap();
-                    store.flush().unwrap();
+                    let name = put(&store, &key("nb.ipynb", "between", "m"), &noise(99, number));
+                    let ever = if number == 1 { &mut ever_a } else { &mut ever_b };
+                    ever.insert(name);
                 }
             }
             rsync(&a, &b);
             for path in [&a, &b] {
-                let removed = trash(path);
+                let is_a = packed(path) == before;
                 if random.bool() {
+                    // What gives bytes back must not take what has no name yet.
                     let store = Store::open(path, options()).unwrap();
-                    let how = GcOptions { trash_before: None, ..GcOptions::new(now()) };
+                    let how = GcOptions::new(now());
                     let environment = GitEnvironment::new(std::env::vars_os());
                     gc::collect(&store, &how, Sealing::Never, &environment, &Silent).unwrap();
                 }
                 make_whole(path, &context);
                 let there = names(path);
-                let lost: Vec<_> = union
-                    .iter()
-                    .filter(|it| !there.contains(*it) && !removed.contains(*it))
-                    .collect();
-                assert!(lost.is_empty(), "{context}: {lost:?}");
-                assert!(there.is_subset(&ever), "{context}: nothing comes of nothing");
+                let is_removed = |name: &EntryName| {
+                    let by_a = ever_a.contains(name) && !in_a.contains(name);
+                    let by_b = ever_b.contains(name) && !in_b.contains(name);
+                    if is_flushed_between {
+                        by_a || by_b
+                    } else if is_a {
+                        by_a
+                    } else {
+                        by_b
+                    }
+                };
+                let union = in_a.union(&in_b);
+                let lost: Vec<_> =
+                    union.filter(|it| !there.contains(*it) && !is_removed(it)).collect();
+                assert!(
+                    lost.is_empty(),
+                    "{context}: {lost:?} of {}, {is_a} {is_flushed_between}",
+                    path.display()
+                );
+                let is_known = |name: &EntryName| ever_a.contains(name) || ever_b.contains(name);
+                assert!(there.iter().all(is_known), "{context}: nothing comes of nothing");
             }
+            ever_a.extend(names(&a));
+            ever_b.extend(names(&b));
         }
+    }
+}
+
+#[test]
+fn settling_twice_changes_no_byte_and_no_time() {
+    let env = TestEnv::new();
+    let store = env.create();
+    for number in 0..5 {
+        put(&store, &key("nb.ipynb", &format!("c{number}"), "m"), &noise(500, number));
+        store.flush().unwrap();
+    }
+    put(&store, &key("nb.ipynb", "last", "m"), b"in the journal");
+    let (dead, written) = lingering(&env.store_path(), 3);
+    drop(dead);
+    let first = before_sync(&store).unwrap();
+    assert_eq!((first.flushed.entries, first.flushed.recovered_journals), (4, 1));
+    assert_eq!(first.joined_packs + first.flushed.merged_packs, 7, "all became one");
+    assert_eq!((first.writers, first.conflicted.len()), (0, 0));
+    let packs = files_below(&env.store_path().join("objects/pack"));
+    assert_eq!(packs.len(), 2, "a pack and its index: {packs:?}");
+    let before = state_of(&env.store_path());
+    let second = before_sync(&store).unwrap();
+    assert!(second.is_nothing(), "{second:?}");
+    assert!(on_exit(&store).unwrap().is_nothing());
+    drop(store);
+    assert_eq!(state_of(&env.store_path()), before);
+    for args in [&["settle"][..], &["settle", "--json"]] {
+        env.recell(args).ok();
+        assert_eq!(state_of(&env.store_path()), before, "{args:?}");
+    }
+    assert_kept(&env.open(), &written, "what a dead writer left");
+    env.assert_at_rest("settled");
+}
+
+#[test]
+fn what_is_in_the_journals_of_two_copies_is_in_both_after_a_flush() {
+    let env = TestEnv::new();
+    let (a, b) = (env.store_path(), env.root().join("b"));
+    put(&env.create(), &key("nb", "both", "m"), b"both");
+    copy_folder(&a, &b);
+    let (dead_a, in_a) = lingering(&a, 5);
+    let (dead_b, in_b) = lingering(&b, 7);
+    drop((dead_a, dead_b));
+    rsync(&a, &b);
+    for path in [&a, &b] {
+        make_whole(path, "journals");
+        let store = Store::open(path, options()).unwrap();
+        assert_kept(&store, &in_a, "of the one");
+        assert_kept(&store, &in_b, "of the other");
+    }
+}
+
+#[test]
+fn what_a_living_writer_puts_while_its_folder_is_copied_both_ways_is_not_lost() {
+    let env = TestEnv::new();
+    let (a, b) = (env.store_path(), env.root().join("b"));
+    put(&env.create(), &key("nb", "both", "m"), b"both");
+    copy_folder(&a, &b);
+    let job = Job { count: 60, flush_every: 7, rest: 5, ..Job::new("write", &a, 3) };
+    let mut child = job.start();
+    let mut others = Vec::new();
+    while child.0.try_wait().unwrap().is_none() {
+        let store = Store::open(&b, options()).unwrap();
+        others.push(put(&store, &key("nb", "other", "m"), &noise(300, others.len() as u64)));
+        drop(store);
+        // A file may go while it is copied: rsync says so, and goes on.
+        for (from, to) in [(&a, &b), (&b, &a)] {
+            let (from, to) = (format!("{}/", from.display()), format!("{}/", to.display()));
+            let mut rsync = Command::new("rsync");
+            drop(rsync.args(["-au", "-q", &from, &to]).output().unwrap());
+        }
+    }
+    let acknowledged = acks(&job.acks);
+    assert_eq!(acknowledged.len(), 60);
+    rsync(&a, &b);
+    for path in [&a, &b] {
+        Store::open(path, options()).unwrap().flush().unwrap();
+        make_whole(path, "beside a living writer");
+        let store = Store::open(path, options()).unwrap();
+        assert_kept(&store, &acknowledged, "of the living writer");
+        let there = names(path);
+        assert!(others.iter().all(|name| there.contains(name)));
     }
 }
