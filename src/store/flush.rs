@@ -273,6 +273,10 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
         let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
         disk::crash_point("pack sealed");
         adopted.mark_sealed(checksum)?;
+        // What copies whole folders may have put an older copy in its place meanwhile.
+        if disk::identity_at(&path)? != Some(disk::identity(&file, &path)?) {
+            disk::replace(&path, &disk::read_from(&file, &path, 0)?)?;
+        }
         checksum
     };
     disk::crash_point("seal recorded");

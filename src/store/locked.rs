@@ -89,7 +89,7 @@ impl Inner {
         self.require_writable()?;
         let path = self.repository.own_folder().join("flush.lock");
         let lock = FlushLock::take(&path, self.options.lock_patience)?;
-        pack_list::distrust_if_torn(&self.repository);
+        pack_list::take_over(&self.repository);
         let locked = LockedStore { inner: self, names_seen: RefCell::default(), _lock: lock };
         locked.names_are_ours();
         Ok(locked)

@@ -9,12 +9,17 @@ use std::path::{Path, PathBuf};
 
 use super::LockedStore;
 use crate::disk;
+use crate::error::Result;
 use crate::git::Repository;
 
 /// The list, in the folder of recell's own files: a name of a pack a line.
 const LIST: &str = "packs";
 /// The size of the list is that of `packed-refs`, but for multiples of this.
 const STEP: usize = 4093;
+/// What begins the line that tells a list from its copies.
+const MADE: &str = "made ";
+/// What begins the line that says with which `packed-refs` the list goes: its bytes and its time.
+const NAMES: &str = "names ";
 
 /// Notes a pack that is about to get its index in the folder `packs`.
 pub(super) fn note(packs: &Path, name: &str) {
@@ -27,11 +32,7 @@ pub(super) fn note(packs: &Path, name: &str) {
     // A store that an earlier release wrote: what is there was put there by it.
     let mut names = present(packs);
     names.insert(name.to_owned());
-    drop(disk::replace_unsynced(&path, text(&names).as_bytes()));
-}
-
-fn text(names: &BTreeSet<String>) -> String {
-    names.iter().map(|name| format!("{name}\n")).collect()
+    write(git_dir, &names);
 }
 
 /// Returns the packs that have an index.
@@ -44,41 +45,53 @@ fn present(packs: &Path) -> BTreeSet<String> {
 pub(super) fn unlisted(repository: &Repository) -> BTreeSet<String> {
     let path = repository.own_folder().join(LIST);
     let Ok(Some(bytes)) = disk::read_if_there(&path) else { return BTreeSet::new() };
-    let listed = String::from_utf8_lossy(&bytes);
-    let listed: BTreeSet<&str> =
-        if is_torn(repository) { BTreeSet::new() } else { listed.lines().collect() };
+    let is_torn = is_torn(&repository.git_dir, &bytes);
+    let listed = if is_torn { BTreeSet::new() } else { listed(&bytes) };
     let packs = repository.objects_folder().join("pack");
     let mut others = present(&packs);
     // What nothing names, git keeps in packs with times.
     others.retain(|name| {
-        !listed.contains(name.as_str()) && !disk::is_there(&packs.join(format!("{name}.mtimes")))
+        !listed.contains(name) && !disk::is_there(&packs.join(format!("{name}.mtimes")))
     });
     others
 }
 
-/// Whether the list and the names are not of one state: a sync brought the one without the other.
-/// Where both are of one state they have the same time.
-fn is_torn(repository: &Repository) -> bool {
-    let paths = [repository.own_folder().join(LIST), repository.git_dir.join("packed-refs")];
-    let [Some(list), Some(names)] =
-        paths.each_ref().map(|path| disk::signature(path).ok().flatten())
-    else {
-        return false;
-    };
-    list.changed_micros() != names.changed_micros()
-        && paths.iter().any(|path| disk::is_copied_here(path))
+/// Whether the list was not written in this folder.
+fn is_copied(path: &Path, bytes: &[u8]) -> bool {
+    let identity = disk::identity_at(path).ok().flatten().unwrap_or_default();
+    memchr::memmem::find(bytes, format!("{MADE}{identity}\n").as_bytes()).is_none()
 }
 
-/// Empties a list that is not of one state with the names: then nothing is known of any pack. The
-/// caller holds the flush lock, and is about to change the times by which that can be told.
-pub(super) fn distrust_if_torn(repository: &Repository) {
-    if is_torn(repository) {
-        distrust(repository);
+/// Says which state of `packed-refs` a list goes with.
+fn state_of_names(git_dir: &Path) -> String {
+    let found = disk::signature(&git_dir.join("packed-refs")).ok().flatten();
+    // Not every tool keeps more than seconds.
+    let (size, seconds) = found.map_or((0, 0), |it| (it.size(), it.changed_micros() / 1_000_000));
+    format!("{NAMES}{size} {seconds}\n")
+}
+
+/// Whether the list and the names are not of one state: a sync brought the one without the other.
+fn is_torn(git_dir: &Path, bytes: &[u8]) -> bool {
+    (disk::is_copied_here(&git_dir.join("packed-refs"))
+        || is_copied(&git_dir.join("recell").join(LIST), bytes))
+        && memchr::memmem::find(bytes, state_of_names(git_dir).as_bytes()).is_none()
+}
+
+/// Makes a list that a sync brought one of this folder. If it is not of one state with the names,
+/// nothing is known of any pack from then on. The caller holds the flush lock.
+pub(super) fn take_over(repository: &Repository) {
+    let path = repository.own_folder().join(LIST);
+    let Ok(Some(bytes)) = disk::read_if_there(&path) else { return };
+    if is_torn(&repository.git_dir, &bytes) {
+        write(&repository.git_dir, &BTreeSet::new());
+    } else if is_copied(&path, &bytes) {
+        write(&repository.git_dir, &listed(&bytes));
     }
 }
 
-fn distrust(repository: &Repository) {
-    drop(disk::replace_unsynced(&repository.own_folder().join(LIST), b""));
+fn listed(bytes: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().filter(|line| line.starts_with("pack-")).map(str::to_owned).collect()
 }
 
 impl LockedStore<'_> {
@@ -88,7 +101,7 @@ impl LockedStore<'_> {
         let path = self.git_dir().join("packed-refs");
         let now = disk::identity_at(&path).ok().flatten();
         if *self.names_seen.borrow() != now && disk::is_copied_here(&path) {
-            distrust(&self.inner.repository);
+            write(self.git_dir(), &BTreeSet::new());
         }
     }
 
@@ -102,7 +115,7 @@ impl LockedStore<'_> {
     pub(crate) fn adopt_packs(&self, except: &BTreeSet<String>) {
         let mut names = present(&self.packs_folder());
         names.retain(|name| !except.contains(name));
-        write(&self.inner.repository, &names);
+        write(self.git_dir(), &names);
     }
 
     /// Takes what copies of the list say into it: the names that go with these are known, too.
@@ -124,7 +137,7 @@ impl LockedStore<'_> {
         let others = unlisted(repository);
         names.retain(|name| !others.contains(name));
         if !names.is_empty() || disk::is_there(&repository.own_folder().join(LIST)) {
-            write(repository, &names);
+            write(self.git_dir(), &names);
         }
     }
 }
@@ -139,19 +152,33 @@ fn is_copy_of_list(path: &Path) -> bool {
 /// two files then keeps the list that goes with the names. As it may be one that takes files of the
 /// same second and size for the same, the list is filled up to a size that differs where that of
 /// the names does.
-fn write(repository: &Repository, names: &BTreeSet<String>) {
-    let path = repository.own_folder().join(LIST);
-    let packed_refs = repository.git_dir.join("packed-refs");
-    let mut text = text(names);
-    let size = disk::signature(&packed_refs).ok().flatten().map_or(0, |found| found.size());
-    let size = usize::try_from(size).unwrap_or(0);
-    let padding = (STEP + size % STEP - (text.len() + 1) % STEP) % STEP;
-    text.push_str(&".".repeat(padding));
-    text.push('\n');
-    let is_same =
-        disk::read_if_there(&path).is_ok_and(|old| old.as_deref() == Some(text.as_bytes()));
-    if !is_same && disk::replace_unsynced(&path, text.as_bytes()).is_err() {
-        return;
-    }
-    drop(disk::copy_time(&packed_refs, &path));
+fn write(git_dir: &Path, names: &BTreeSet<String>) {
+    let folder = git_dir.join("recell");
+    let (path, draft) = (folder.join(LIST), folder.join(".recell-packs"));
+    let state = state_of_names(git_dir);
+    let text = |identity: &str| {
+        let mut text = format!("{MADE}{identity}\n{state}");
+        names.iter().for_each(|name| text.extend([name, "\n"]));
+        let size = disk::signature(&git_dir.join("packed-refs")).ok().flatten();
+        let size = size.map_or(0, |found| usize::try_from(found.size()).unwrap_or(0));
+        let padding = (STEP + size % STEP - (text.len() + 1) % STEP) % STEP;
+        text.push_str(&".".repeat(padding));
+        text.push('\n');
+        text
+    };
+    let replace = || -> Result<()> {
+        let own = disk::identity_at(&path)?;
+        let is_same = own.is_some_and(|own| {
+            disk::read_if_there(&path).is_ok_and(|it| it.as_deref() == Some(text(&own).as_bytes()))
+        });
+        if !is_same {
+            disk::remove(&draft)?;
+            let mut file = disk::create_new(&draft)?;
+            let text = text(&disk::identity(&file, &draft)?);
+            disk::append(&mut file, &draft, &[text.as_bytes()])?;
+            disk::rename(&draft, &path)?;
+        }
+        disk::copy_time(&git_dir.join("packed-refs"), &path)
+    };
+    drop(replace());
 }
