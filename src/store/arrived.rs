@@ -265,7 +265,10 @@ impl Store {
     pub(crate) fn conflicted_copies(&self) -> Result<Vec<String>> {
         let listing = disk::list(self.path())?.into_iter();
         let found = listing.filter(|entry| !entry.is_folder && is_conflicted(&entry.name));
-        Ok(found.map(|entry| entry.name).collect())
+        let mut found: Vec<String> = found.map(|entry| entry.name).collect();
+        // What matters most comes first.
+        found.sort_by_key(|name| !name.contains("packed-refs"));
+        Ok(found)
     }
 }
 

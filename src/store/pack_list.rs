@@ -25,8 +25,11 @@ const NAMES: &str = "names ";
 pub(super) fn note(packs: &Path, name: &str) {
     let Some(git_dir) = packs.ancestors().nth(2) else { return };
     let path = git_dir.join("recell").join(LIST);
-    if disk::is_there(&path) {
-        drop(disk::append_line(&path, name));
+    if let Ok(Some(bytes)) = disk::read_if_there(&path) {
+        if disk::append_line(&path, name).is_err() && present(packs).is_subset(&listed(&bytes)) {
+            // On a full disk. Better no list than one that takes our own packs for others'.
+            drop(disk::remove(&path));
+        }
         return;
     }
     // A store that an earlier release wrote: what is there was put there by it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use recell::collection::{self, Context};
+use recell::collection::{self, ChainEdit, Context};
 use recell::gc::{self, GcOptions, Sealing};
 use recell::retention::{pin, removal_times, remove, undo};
 use recell::sync::{before_sync, on_exit};
@@ -15,7 +15,9 @@ use recell::{
 };
 
 use crate::support::child::{Job, acks, assert_kept, lingering};
-use crate::support::{TestEnv, copy_folder, files_below, git, key, noise, options, put};
+use crate::support::{
+    TestEnv, copy_folder, files_below, git, key, noise, options, put, transcript,
+};
 
 /// Every place where taking in what another copy had can die.
 pub const POINTS: [&str; 3] = ["unions stored", "copy taken in", "arrivals named"];
@@ -399,4 +401,157 @@ fn what_a_living_writer_puts_while_its_folder_is_copied_both_ways_is_not_lost() 
         let there = names(path);
         assert!(others.iter().all(|name| there.contains(name)));
     }
+}
+
+/// Two copies that went on alone, merged with the names of the second as a conflicted copy.
+fn in_conflict() -> (TestEnv, PathBuf, [EntryName; 3]) {
+    let env = TestEnv::new();
+    let b = env.root().join("b");
+    let store = env.create();
+    let both = put(&store, &key("nb", "both", "m"), b"both");
+    let tagged = "picked".parse().unwrap();
+    collection::create(&store, &tagged, "", std::slice::from_ref(&both), now()).unwrap();
+    store.flush().unwrap();
+    copy_folder(&env.store_path(), &b);
+    let of_a = put(&store, &key("nb", "a", "m"), b"of a");
+    collection::add(&store, &tagged, std::slice::from_ref(&of_a), now()).unwrap();
+    drop(store);
+    let store = Store::open(&b, options()).unwrap();
+    let of_b = put(&store, &key("nb", "b", "m"), b"of b");
+    collection::add(&store, &tagged, std::slice::from_ref(&of_b), now()).unwrap();
+    let chain = "chain".parse().unwrap();
+    collection::chain(&store, &chain, ChainEdit::Set, &[tagged], None, now()).unwrap();
+    drop(store);
+    let copy = "packed-refs (Anna's conflicted copy 2026-11-21)";
+    std::fs::rename(b.join("packed-refs"), b.join(copy)).unwrap();
+    let path = env.store_path();
+    let from = format!("{}/", b.display());
+    let mut rsync = Command::new("rsync");
+    let merged = rsync.args(["-a", "--ignore-existing", &from]).arg(&path).status().unwrap();
+    assert!(merged.success());
+    (env, path, [both, of_a, of_b])
+}
+
+#[test]
+fn commands_say_that_names_are_in_conflict_and_a_repair_merges_collections() {
+    let (env, path, all) = in_conflict();
+    std::fs::write(path.join("config (1)"), "[core]\n").unwrap();
+    std::fs::write(path.join("recell/usage.sync-conflict-20261121-101500-ABCDEFG"), "").unwrap();
+    insta::assert_snapshot!(transcript(
+        &env,
+        &[
+            &["ls", "-q"],
+            &["ls"],
+            &["verify"],
+            &["repair"],
+            &["repair", "--yes"],
+            &["repair"],
+            &["ls"],
+            &["verify", "--full"],
+            &["collection", "show", "picked"],
+            &["collection", "ls"],
+            &["settle"],
+        ]
+    ));
+    let context = Context::open(&env.open()).unwrap();
+    let picked = context.entries(&"picked".parse().unwrap()).unwrap();
+    assert_eq!(picked.into_iter().collect::<BTreeSet<_>>(), all.into_iter().collect());
+}
+
+#[test]
+fn names_of_what_is_not_here_yet_are_waited_for() {
+    let (env, path, [_, _, of_b]) = in_conflict();
+    let aside = env.root().join("aside");
+    // What came last is on its way.
+    let mut packs = files_below(&env.root().join("b/objects/pack"));
+    packs.retain(|pack| {
+        let own = files_below(&path.join("objects/pack"));
+        own.iter().any(|other| other.file_name() == pack.file_name())
+    });
+    let late: Vec<PathBuf> = packs
+        .iter()
+        .map(|pack| path.join("objects/pack").join(pack.file_name().unwrap()))
+        .filter(|pack| {
+            let list = std::fs::read_to_string(path.join("recell/packs")).unwrap();
+            !list.contains(pack.file_stem().unwrap().to_str().unwrap())
+        })
+        .collect();
+    assert!(!late.is_empty());
+    std::fs::create_dir_all(&aside).unwrap();
+    for pack in &late {
+        std::fs::rename(pack, aside.join(pack.file_name().unwrap())).unwrap();
+    }
+    let repaired = env.recell(&["repair", "--yes", "--json"]).run();
+    assert_eq!(repaired.code(), 4);
+    let told = String::from_utf8_lossy(&repaired.output.stdout).into_owned();
+    assert!(told.contains(of_b.as_str()), "{told}");
+    for pack in &late {
+        std::fs::rename(aside.join(pack.file_name().unwrap()), pack).unwrap();
+    }
+    env.recell(&["repair", "--yes"]).ok();
+    make_whole(&path, "now it is here");
+    assert!(names(&path).contains(&of_b));
+}
+
+#[test]
+fn a_crash_while_names_are_taken_in_loses_none() {
+    for point in POINTS.into_iter().chain(["refs renamed"]) {
+        for is_in_conflict in [true, false] {
+            let (env, path, all) = in_conflict();
+            if !is_in_conflict {
+                let copies = files_below(&path).into_iter();
+                let mut copies = copies.filter(|p| p.to_str().unwrap().contains("conflicted"));
+                std::fs::remove_file(copies.next().unwrap()).unwrap();
+                assert!(point != "copy taken in" || copies.next().is_none());
+            }
+            let job = Job { crash_at: point.into(), ..Job::new("repair", &path, 1) };
+            let died = job.command().output().unwrap();
+            let stderr = String::from_utf8_lossy(&died.stderr);
+            assert!(!stderr.contains("panicked"), "{point}: {stderr}");
+            let is_reached = is_in_conflict || ["arrivals named", "refs renamed"].contains(&point);
+            assert_eq!(!died.status.success(), is_reached, "{point} {is_in_conflict}: {stderr}");
+            make_whole(&path, point);
+            let there = names(&path);
+            assert!(all.iter().all(|name| there.contains(name)), "{point}");
+            drop(env);
+        }
+    }
+}
+
+#[test]
+fn what_was_forgotten_does_not_come_back_with_a_copy() {
+    use recell::Digest;
+    for is_in_conflict in [true, false] {
+        let (_env, path, [_, _, of_b]) = in_conflict();
+        if !is_in_conflict {
+            let copies = files_below(&path).into_iter();
+            let mut copies = copies.filter(|p| p.to_str().unwrap().contains("conflicted"));
+            std::fs::remove_file(copies.next().unwrap()).unwrap();
+        }
+        let digits = Digest::of(of_b.as_str().as_bytes()).short(32);
+        let run = |args: &[&str]| git(&path, args).trim().to_owned();
+        let blob = run(&["hash-object", "-w", "/dev/null"]);
+        let below = with_input(&path, &format!("100644 blob {blob}\t{}\n", &digits[2..]));
+        let tree = with_input(&path, &format!("040000 tree {below}\t{}\n", &digits[..2]));
+        let commit =
+            run(&["-c", "user.name=a", "-c", "user.email=a", "commit-tree", &tree, "-m", "forget"]);
+        run(&["update-ref", "refs/recell/forgotten", &commit]);
+        make_whole(&path, "forgotten");
+        assert!(!names(&path).contains(&of_b), "{is_in_conflict}");
+    }
+}
+
+fn with_input(path: &Path, text: &str) -> String {
+    use std::io::Write;
+    let mut child = Command::new("git")
+        .arg("-C")
+        .arg(path)
+        .arg("mktree")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
