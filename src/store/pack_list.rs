@@ -74,10 +74,12 @@ fn state_of_names(git_dir: &Path) -> String {
 }
 
 /// Whether the list and the names are not of one state: a sync brought the one without the other.
+/// A copy without its times is one of the whole folder.
 fn is_torn(git_dir: &Path, bytes: &[u8]) -> bool {
-    (disk::is_copied_here(&git_dir.join("packed-refs"))
-        || is_copied(&git_dir.join("recell").join(LIST), bytes))
-        && memchr::memmem::find(bytes, state_of_names(git_dir).as_bytes()).is_none()
+    let path = git_dir.join("recell").join(LIST);
+    let is_synced = disk::is_copied_here(&git_dir.join("packed-refs"))
+        || (is_copied(&path, bytes) && disk::is_copied_here(&path));
+    is_synced && memchr::memmem::find(bytes, state_of_names(git_dir).as_bytes()).is_none()
 }
 
 /// Makes a list that a sync brought one of this folder. If it is not of one state with the names,
