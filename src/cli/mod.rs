@@ -25,6 +25,7 @@ mod report;
 mod runs;
 mod selection;
 mod session;
+mod syncing;
 mod ui;
 mod words;
 
@@ -73,6 +74,8 @@ enum Command {
     Why(commands::why::Args),
     Bisect(commands::bisect::Args),
     Status(commands::status::Args),
+    Push(commands::push::Args),
+    Pull(commands::pull::Args),
     Flush(commands::flush::Args),
     Settle(commands::settle::Args),
     Verify(commands::verify::Args),
@@ -80,6 +83,7 @@ enum Command {
     Mv(commands::mv::Args),
     Rm(commands::rm::Args),
     Prune(commands::prune::Args),
+    Forget(commands::forget::Args),
     Undo(commands::undo::Args),
     Pin(commands::pin::Args),
     Unpin(commands::unpin::Args),
@@ -132,6 +136,8 @@ impl Command {
             Command::Why(args) => commands::why::run(args, session),
             Command::Bisect(args) => commands::bisect::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
+            Command::Push(args) => commands::push::run(args, session),
+            Command::Pull(args) => commands::pull::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Settle(args) => commands::settle::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
@@ -139,6 +145,7 @@ impl Command {
             Command::Mv(args) => commands::mv::run(args, session),
             Command::Rm(args) => commands::rm::run(args, session),
             Command::Prune(args) => commands::prune::run(args, session),
+            Command::Forget(args) => commands::forget::run(args, session),
             Command::Undo(args) => commands::undo::run(args, session),
             Command::Pin(args) => commands::pin::run(args, session),
             Command::Unpin(args) => commands::unpin::run(args, session),

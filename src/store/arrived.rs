@@ -117,7 +117,7 @@ impl Store {
                     .any(|name| in_trash(name).is_some_and(|(_, rest)| rest == kind_and_name));
                 // A run has one owner: what it is now counts.
                 let is_run = reference.starts_with("refs/recell/collection/run/");
-                if !is_removed && !(is_run && refs.contains_key(&reference)) {
+                if !(is_removed || (is_run && refs.contains_key(&reference))) {
                     arrived.collections.push((reference, id));
                     arrived.packs.extend(packs);
                 }
@@ -287,7 +287,7 @@ fn is_conflicted(name: &str) -> bool {
 
 /// Returns the tombstone of an entry: the first 32 hex digits of its name's BLAKE3.
 pub(crate) fn tombstone(name: &EntryName) -> String {
-    crate::digest::Digest::of(name.as_str().as_bytes()).short(32).to_string()
+    crate::digest::Digest::of(name.as_str().as_bytes()).short(32)
 }
 
 #[cfg(test)]

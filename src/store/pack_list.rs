@@ -52,10 +52,13 @@ pub(super) fn unlisted(repository: &Repository) -> BTreeSet<String> {
     let listed = if is_torn { BTreeSet::new() } else { listed(&bytes) };
     let packs = repository.objects_folder().join("pack");
     let mut others = present(&packs);
-    // What nothing names, git keeps in packs with times.
-    others.retain(|name| {
-        !listed.contains(name) && !disk::is_there(&packs.join(format!("{name}.mtimes")))
-    });
+    // What nothing names, git keeps in packs with times; what it fetched in part, a remote has.
+    let is_gits = |name: &String| {
+        ["mtimes", "promisor"]
+            .iter()
+            .any(|end| disk::is_there(&packs.join(format!("{name}.{end}"))))
+    };
+    others.retain(|name| !listed.contains(name) && !is_gits(name));
     others
 }
 
@@ -163,7 +166,9 @@ fn write(git_dir: &Path, names: &BTreeSet<String>) {
     let state = state_of_names(git_dir);
     let text = |identity: &str| {
         let mut text = format!("{MADE}{identity}\n{state}");
-        names.iter().for_each(|name| text.extend([name, "\n"]));
+        for name in names {
+            text.extend([name, "\n"]);
+        }
         let size = disk::signature(&git_dir.join("packed-refs")).ok().flatten();
         let size = size.map_or(0, |found| usize::try_from(found.size()).unwrap_or(0));
         let padding = (STEP + size % STEP - (text.len() + 1) % STEP) % STEP;

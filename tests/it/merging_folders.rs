@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use recell::collection::{self, ChainEdit, Context};
@@ -10,8 +12,8 @@ use recell::gc::{self, GcOptions, Sealing};
 use recell::retention::{pin, removal_times, remove, undo};
 use recell::sync::{before_sync, on_exit};
 use recell::{
-    Draft, EntryName, GitEnvironment, Pattern, RepairOptions, RepairReport, Silent, Store,
-    Timestamp, VerifyOptions, plan_repair, repair, verify,
+    Clock, Draft, EntryName, GitEnvironment, ObjectFormat, OpenOptions, Pattern, RepairOptions,
+    RepairReport, Silent, Store, Timestamp, VerifyOptions, plan_repair, repair, verify,
 };
 
 use crate::support::child::{Job, acks, assert_kept, lingering};
@@ -407,7 +409,15 @@ fn what_a_living_writer_puts_while_its_folder_is_copied_both_ways_is_not_lost() 
 fn in_conflict() -> (TestEnv, PathBuf, [EntryName; 3]) {
     let env = TestEnv::new();
     let b = env.root().join("b");
-    let store = env.create();
+    let (clock, numbers) = (AtomicI64::new(1_795_224_240_000_000), AtomicU64::new(1));
+    let own = OpenOptions {
+        clock: Clock::from_fn(move || {
+            Timestamp::from_micros(clock.fetch_add(1_000_000, Ordering::Relaxed))
+        }),
+        random: Arc::new(move || numbers.fetch_add(1, Ordering::Relaxed)),
+        ..options()
+    };
+    let store = Store::create(&env.store_path(), ObjectFormat::Sha1, own.clone()).unwrap();
     let both = put(&store, &key("nb", "both", "m"), b"both");
     let tagged = "picked".parse().unwrap();
     collection::create(&store, &tagged, "", std::slice::from_ref(&both), now()).unwrap();
@@ -416,7 +426,7 @@ fn in_conflict() -> (TestEnv, PathBuf, [EntryName; 3]) {
     let of_a = put(&store, &key("nb", "a", "m"), b"of a");
     collection::add(&store, &tagged, std::slice::from_ref(&of_a), now()).unwrap();
     drop(store);
-    let store = Store::open(&b, options()).unwrap();
+    let store = Store::open(&b, own).unwrap();
     let of_b = put(&store, &key("nb", "b", "m"), b"of b");
     collection::add(&store, &tagged, std::slice::from_ref(&of_b), now()).unwrap();
     let chain = "chain".parse().unwrap();

@@ -18,7 +18,6 @@ use crate::sync::before_sync;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-#[expect(clippy::unnecessary_wraps, reason = "every command is run alike")]
 pub(crate) fn run(_: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
     let progress = session.ui.progress();
