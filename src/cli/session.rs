@@ -1,6 +1,6 @@
 //! One run of the command: what it asked the system for, and the workspace it works on.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,8 @@ pub(crate) struct Session {
     clock: Clock,
     random: Arc<dyn Fn() -> u64 + Send + Sync>,
     workspace: OnceCell<Workspace>,
+    /// Whether it was said that a sync tool left copies.
+    warned: Cell<bool>,
     /// What `--as-of` says, and what it means once it was read.
     as_of: Option<String>,
     moment: OnceCell<Moment>,
@@ -63,7 +65,8 @@ impl Session {
         let clock = clock(&surroundings.environment)?;
         let random = random(&surroundings.environment)?;
         let (workspace, moment) = (OnceCell::new(), OnceCell::new());
-        Ok(Session { ui, surroundings, clock, random, workspace, as_of: global.as_of, moment })
+        let (warned, as_of) = (Cell::new(false), global.as_of);
+        Ok(Session { ui, surroundings, clock, random, workspace, warned, as_of, moment })
     }
 
     /// Returns the present moment.
@@ -115,7 +118,9 @@ impl Session {
     /// # Errors
     /// Those of [`Workspace::open`].
     pub(crate) fn store(&self) -> Result<Store> {
-        self.workspace()?.open(self.options_to_read())
+        let store = self.workspace()?.open(self.options_to_read())?;
+        self.warn_of_copies(&store);
+        Ok(store)
     }
 
     /// Returns how stores are opened to be read: what only a remote has comes when it is read.
@@ -132,6 +137,21 @@ impl Session {
     /// Those of [`Workspace::open`].
     pub(crate) fn store_to_sync(&self) -> Result<Store> {
         self.workspace()?.open(OpenOptions { lock_patience: LONG_PATIENCE, ..self.options() })
+    }
+
+    /// Says, once a command, that a sync tool left copies of the names beside the store.
+    fn warn_of_copies(&self, store: &Store) {
+        let copies = store.conflicted_copies().unwrap_or_default();
+        if let Some(first) = copies.first().filter(|_| !self.warned.replace(true)) {
+            let more = match copies.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            self.ui.warn(
+                &format!("a sync tool left `{first}`{more} in the store: it may name more results"),
+                Some("Run `recell repair`."),
+            );
+        }
     }
 
     /// Opens the store even if its names cannot be read.
@@ -191,7 +211,9 @@ impl Session {
     /// Those of [`Workspace::open_or_create`].
     pub(crate) fn open_to_put(&self, workspace: &Workspace) -> Result<Store> {
         let options = OpenOptions { lock_patience: SHORT_PATIENCE, ..self.options() };
-        workspace.open_or_create(options)
+        let store = workspace.open_or_create(options)?;
+        self.warn_of_copies(&store);
+        Ok(store)
     }
 
     /// Returns how stores are opened in this run, before the settings are heard.

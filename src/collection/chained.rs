@@ -104,7 +104,7 @@ pub fn chain(
 
 /// Fails if `name` with these members would contain itself. Returns that all it contains stays as
 /// it is, as a condition.
-fn refuse_cycle(
+pub(super) fn refuse_cycle(
     context: &Context,
     name: &CollectionName,
     members: &[CollectionName],

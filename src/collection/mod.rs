@@ -29,6 +29,7 @@ mod flatten;
 mod forgetting;
 mod merge;
 mod name;
+mod parked;
 mod postings;
 mod removal;
 mod renaming;
@@ -47,6 +48,7 @@ pub use find::{
 pub use forgetting::{Forgetting, forget, plan_forgetting, plan_forgetting_for_good, protected};
 pub use merge::{merge_chained, merge_tagged};
 pub use name::{CollectionName, Kind};
+pub use parked::{Merged, merge_parked};
 pub use removal::{bring_back, referrers, remove_collection};
 pub use renaming::{Renaming, rename_members};
 pub use run::Run;

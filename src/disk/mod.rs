@@ -257,6 +257,19 @@ fn umask() -> u32 {
     })
 }
 
+/// Gives a file the time of change of another, if both are there and it has not got it already.
+pub(crate) fn copy_time(from: &Path, to: &Path) -> Result<()> {
+    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let copy = || {
+        let Some(wanted) = if_there(time(from))? else { return Ok(()) };
+        if time(to)? == wanted {
+            return Ok(());
+        }
+        OpenOptions::new().append(true).open(to)?.set_modified(wanted)
+    };
+    copy().map_err(failed("set the time of", to))
+}
+
 /// Renames a file, replacing what is there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(failed("rename to", to))
@@ -359,6 +372,13 @@ fn identity_of(metadata: &fs::Metadata) -> String {
     let made = metadata.created().ok();
     let since = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
     format!("{} {}", metadata.ino(), since.map_or(0, |since| since.as_nanos()))
+}
+
+/// Whether a file is a copy of one that was made elsewhere before: it was changed before it was
+/// made, which whoever copies a file with its times does, and nobody else.
+pub(crate) fn is_copied_here(path: &Path) -> bool {
+    let times = fs::metadata(path).and_then(|found| Ok((found.modified()?, found.created()?)));
+    times.is_ok_and(|(changed, made)| changed < made)
 }
 
 /// Whether something is at `path`.

@@ -24,7 +24,7 @@ impl Signature {
     }
 
     /// Whether it has no name any more: it was removed while it was open.
-    pub(super) fn is_removed(&self) -> bool {
+    pub(crate) fn is_removed(&self) -> bool {
         self.links == 0
     }
 

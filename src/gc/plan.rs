@@ -232,7 +232,9 @@ struct Reached {
 
 fn reached(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Result<Reached> {
     let forgetting = forgetting(store, options.trash_before)?;
-    let roots = roots(store, options.trash_before, &forgetting)?;
+    let mut roots = roots(store, options.trash_before, &forgetting)?;
+    // What came without its names has none, and is no garbage.
+    roots.relied.extend(store.arrived()?.roots());
     let mut reach = Reach::beyond(store, None)?;
     reach.walk(&roots.named, false, progress)?;
     reach.walk(&roots.relied, true, progress)?;
@@ -249,7 +251,12 @@ fn reached(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Resul
 impl Plan {
     fn judge_packs(&mut self, store: &Store, options: &GcOptions, only_trash: &Live) -> Result<()> {
         let format = store.object_format();
-        let paths = store.collectable_packs()?;
+        let mut paths = store.collectable_packs()?;
+        let arrived = store.arrived()?.packs;
+        paths.retain(|path| {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            !name.is_some_and(|name| arrived.contains(name))
+        });
         // A damaged pack stays: what is in it is for `repair` to tell.
         let mut packs: Vec<(PackListing, usize)> = paths
             .iter()

@@ -78,6 +78,7 @@ pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcRe
             done => done,
         }
     })?;
+    store.adopt_packs()?;
     drop(only);
     Ok(sweep.report)
 }

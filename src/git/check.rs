@@ -147,14 +147,23 @@ pub(crate) fn check_packed_refs(
 ) -> Result<(Vec<CheckedRef>, Vec<Flaw>)> {
     let path = git_dir.join("packed-refs");
     let Some(bytes) = disk::read_if_there(&path)? else { return Ok((Vec::new(), Vec::new())) };
+    Ok(check_refs_text(&bytes, &path, format))
+}
+
+/// Reads the text of `packed-refs`, or of a copy of it, which is in the file `path`.
+pub(crate) fn check_refs_text(
+    bytes: &[u8],
+    path: &Path,
+    format: ObjectFormat,
+) -> (Vec<CheckedRef>, Vec<Flaw>) {
     let mut refs: Vec<CheckedRef> = Vec::new();
     let mut flaws = Vec::new();
     let mut flaw = |line: usize, what: &str| {
-        flaws.push(Flaw::new("damaged_refs", &path, format!("line {line}: {what}")));
+        flaws.push(Flaw::new("damaged_refs", path, format!("line {line}: {what}")));
     };
     let Some(body) = bytes.strip_suffix(b"\n") else {
         flaw(0, "its last line has no end");
-        return Ok((refs, flaws));
+        return (refs, flaws);
     };
     for (number, line) in body.split(|&byte| byte == b'\n').enumerate() {
         let number = number + 1;
@@ -181,7 +190,7 @@ pub(crate) fn check_packed_refs(
         }
         refs.push(CheckedRef { name, id, peeled: None });
     }
-    Ok((refs, flaws))
+    (refs, flaws)
 }
 
 /// Reads an id as git spells it: lower-case hex of just the right length.

@@ -42,7 +42,8 @@ pub(crate) use crate::config::ObjectFormat;
 pub(crate) use attributes::{FilterPlan, FilterSetting};
 pub(crate) use blobs::{Blob, read_blobs};
 pub(crate) use check::{
-    CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
+    CheckedRef, Flaw, check_pack, check_packed_refs, check_refs_text, check_trailer, is_ref_name,
+    object_of_hex,
 };
 pub(crate) use commit::{Commit, commit_bytes, read_commit};
 pub(crate) use fetching::{Answer, FetchPlace, Wants};

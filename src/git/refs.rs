@@ -333,6 +333,10 @@ impl RefsLock {
                 disk::replace_unsynced(owner, disk::identity(&lock.file, &path)?.as_bytes())?;
                 return Ok(lock);
             }
+            // Copied from where somebody held it: nobody does here.
+            if disk::is_copied_here(&path) && disk::remove(&path)? {
+                continue;
+            }
             if started.elapsed() > patience {
                 disk::remove(&draft)?;
                 disk::remove(owner)?;
@@ -353,6 +357,10 @@ impl RefsLock {
     }
 
     fn commit(mut self, target: &Path) -> Result<()> {
+        // What copies whole folders may have put another file in its place.
+        if disk::identity_at(&self.path)? != Some(disk::identity(&self.file, &self.path)?) {
+            return Err(Error::RefsLocked { path: self.path.clone() });
+        }
         disk::rename(&self.path, target)?;
         self.done = true;
         disk::remove(&self.owner)?;
@@ -371,7 +379,11 @@ impl RefsLock {
 impl Drop for RefsLock {
     fn drop(&mut self) {
         if !self.done {
-            drop(disk::remove(&self.path));
+            let is_ours = disk::identity_at(&self.path).ok().flatten()
+                == disk::identity(&self.file, &self.path).ok();
+            if is_ours || disk::is_copied_here(&self.path) {
+                drop(disk::remove(&self.path));
+            }
             drop(disk::remove(&self.owner));
         }
     }

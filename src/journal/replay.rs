@@ -69,6 +69,15 @@ impl Journal {
         Ok(Some(journal))
     }
 
+    /// Goes on under another name, with the same content in these files.
+    pub(super) fn move_to(&mut self, folder: &Path, id: &str, log: File, pack: File) {
+        id.clone_into(&mut self.id);
+        self.log_path = folder.join(format!("{id}.log"));
+        self.pack_path = folder.join(format!("{id}.pack"));
+        self.log = log;
+        self.pack = Some(pack);
+    }
+
     pub(super) fn empty(folder: &Path, id: &str, format: ObjectFormat, log: File) -> Journal {
         Journal {
             id: id.to_owned(),

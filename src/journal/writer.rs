@@ -63,18 +63,49 @@ impl JournalWriter {
         if synced {
             disk::sync_folder(folder);
         }
-        let duplicate = |file: &File, path: &Path| {
-            file.try_clone().map_err(|source| Error::Disk {
-                action: "open",
-                path: path.to_owned(),
-                source,
-            })
-        };
         let mut journal = Journal::empty(folder, id, format, duplicate(&log, &log_path)?);
         journal.set_pack(duplicate(&pack, &pack_path)?);
         journal.skip_to(LOG_HEADER_LEN as u64);
         let log_end = LOG_HEADER_LEN as u64;
         Ok(JournalWriter { journal, log_path, log, pack, log_end, synced, buffer: Vec::new() })
+    }
+
+    /// Moves to a name of its own if something put other files in the place of its own, as what
+    /// copies whole folders does: those are a copy of what stood here a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if the files cannot be made anew.
+    pub(crate) fn keep_place(&mut self) -> Result<()> {
+        let is_gone = |file: &File, path: &Path| {
+            disk::signature_of(file, path).map(|signature| signature.is_removed())
+        };
+        if !is_gone(&self.log, &self.log_path)? && !is_gone(&self.pack, &self.journal.pack_path)? {
+            return Ok(());
+        }
+        let folder = self.log_path.parent().unwrap_or(Path::new(".")).to_owned();
+        let mut log_bytes = disk::read_from(&self.log, &self.log_path, 0)?;
+        log_bytes.truncate(usize::try_from(self.log_end).unwrap_or(usize::MAX));
+        let mut pack_bytes = disk::read_from(&self.pack, &self.journal.pack_path, 0)?;
+        pack_bytes.truncate(usize::try_from(self.journal.end).unwrap_or(usize::MAX));
+        let text = format!("{} {}", self.journal.id, self.log_end);
+        let id = crate::digest::Digest::of(text.as_bytes()).short(16);
+        let pack_path = folder.join(format!("{id}.pack"));
+        let mut pack = disk::create_new(&pack_path)?;
+        disk::append(&mut pack, &pack_path, &[&pack_bytes])?;
+        // The log last: it speaks of bytes that must be there.
+        let log_path = folder.join(format!("{id}.log"));
+        let mut log = disk::create_new(&log_path)?;
+        lock(&log, &log_path)?;
+        disk::append(&mut log, &log_path, &[&log_bytes])?;
+        if self.synced {
+            disk::sync(&pack, &pack_path)?;
+            disk::sync(&log, &log_path)?;
+            disk::sync_folder(&folder);
+        }
+        let files = (duplicate(&log, &log_path)?, duplicate(&pack, &pack_path)?);
+        self.journal.move_to(&folder, &id, files.0, files.1);
+        (self.log_path, self.log, self.pack) = (log_path, log, pack);
+        Ok(())
     }
 
     /// Appends objects that the journal lacks, contents that are known from now on, and names.
@@ -92,6 +123,7 @@ impl JournalWriter {
         known: &[Known],
         names: NewNames<'_>,
     ) -> Result<()> {
+        self.keep_place()?;
         let NewNames { entries, refs } = names;
         let start = self.journal.end;
         let mut placed = Vec::with_capacity(objects.len());
@@ -145,6 +177,7 @@ impl JournalWriter {
     /// # Errors
     /// As [`JournalWriter::append`].
     pub(crate) fn rely(&mut self, ids: &[ObjectId]) -> Result<()> {
+        self.keep_place()?;
         self.buffer.clear();
         Record::Relied(ids.to_vec()).write_to(&mut self.buffer);
         self.append_log(self.journal.end, false)?;
@@ -180,7 +213,9 @@ impl JournalWriter {
     }
 
     /// Gives up writing: the journal as it stands, its lock still held.
-    pub(crate) fn finish(self) -> Adopted {
+    pub(crate) fn finish(mut self) -> Adopted {
+        // If even that fails, what stands in its place is what is left of it.
+        drop(self.keep_place());
         Adopted { journal: self.journal, log_path: self.log_path, log: self.log }
     }
 }
@@ -274,6 +309,11 @@ pub(crate) fn adopt(folder: &Path, id: &str, format: ObjectFormat) -> Result<Opt
 pub(crate) fn is_name_taken(error: &Error) -> bool {
     use std::io::ErrorKind::{AlreadyExists, NotFound};
     matches!(error, Error::Disk { source, .. } if matches!(source.kind(), AlreadyExists | NotFound))
+}
+
+fn duplicate(file: &File, path: &Path) -> Result<File> {
+    let path = path.to_owned();
+    file.try_clone().map_err(|source| Error::Disk { action: "open", path, source })
 }
 
 fn lock(log: &File, path: &Path) -> Result<()> {

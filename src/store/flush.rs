@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::locked::LockedStore;
-use super::merge::merge_small_packs;
+use super::merge::{FULL_TIER, merge_small_packs};
 use super::salvage::Salvaged;
-use super::{Inner, Writer, leftovers};
+use super::{Inner, Writer, leftovers, pack_list};
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -104,6 +104,7 @@ impl Inner {
             let locked = self.locked()?;
             let report = self.flush_journals(&locked, own, folder)?;
             then(&locked)?;
+            locked.tidy_pack_list();
             Ok(report)
         };
         work().map_err(|error| self.read_only_or(error))
@@ -190,7 +191,7 @@ impl Inner {
             self.flush_damaged(locked, journal, &mut report)?;
         }
         leftovers::remove(&self.repository)?;
-        report.merged_packs = merge_small_packs(locked)?;
+        report.merged_packs = merge_small_packs(locked, FULL_TIER)?;
         self.packs.refresh()?;
         Ok(report)
     }
@@ -272,6 +273,10 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
         let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
         disk::crash_point("pack sealed");
         adopted.mark_sealed(checksum)?;
+        // What copies whole folders may have put an older copy in its place meanwhile.
+        if disk::identity_at(&path)? != Some(disk::identity(&file, &path)?) {
+            disk::replace(&path, &disk::read_from(&file, &path, 0)?)?;
+        }
         checksum
     };
     disk::crash_point("seal recorded");
@@ -327,6 +332,7 @@ pub(super) fn place(
     }
     disk::crash_point("pack written");
     if !disk::is_there(&named("idx")) {
+        pack_list::note(packs, &format!("pack-{checksum}"));
         disk::replace(&named("idx"), &seal(format, entries, checksum))?;
     }
     disk::crash_point("index written");

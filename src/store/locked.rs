@@ -1,11 +1,12 @@
 //! The store while its flush lock is held: whoever holds it may change packs and tags.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::assemble::assemble;
 use super::flush::FlushLock;
-use super::{Inner, Store, leftovers};
+use super::{Inner, Store, leftovers, pack_list};
 use crate::content::ObjectSource;
 use crate::disk;
 use crate::entry::Manifest;
@@ -18,6 +19,8 @@ use crate::name::EntryName;
 /// Proof that the flush lock is held, and what may be done under it.
 pub(crate) struct LockedStore<'a> {
     pub(super) inner: &'a Inner,
+    /// Which file `packed-refs` was when it was last looked at or changed under this lock.
+    pub(super) names_seen: RefCell<Option<String>>,
     _lock: FlushLock,
 }
 
@@ -31,7 +34,10 @@ impl Store {
         work: impl FnOnce(&LockedStore<'_>) -> Result<T>,
     ) -> Result<T> {
         let one_at_a_time = self.inner.flushing.lock().expect("no holder of this lock panics");
-        let result = work(&self.inner.locked()?);
+        let locked = self.inner.locked()?;
+        let result = work(&locked);
+        locked.tidy_pack_list();
+        drop(locked);
         drop(one_at_a_time);
         self.inner.packs.refresh()?;
         result
@@ -83,7 +89,10 @@ impl Inner {
         self.require_writable()?;
         let path = self.repository.own_folder().join("flush.lock");
         let lock = FlushLock::take(&path, self.options.lock_patience)?;
-        Ok(LockedStore { inner: self, _lock: lock })
+        pack_list::take_over(&self.repository);
+        let locked = LockedStore { inner: self, names_seen: RefCell::default(), _lock: lock };
+        locked.names_are_ours();
+        Ok(locked)
     }
 }
 
@@ -108,13 +117,16 @@ impl LockedStore<'_> {
     /// # Errors
     /// [`crate::Error::RefsLocked`], [`crate::Error::Disk`]; then nothing changed.
     pub(crate) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
-        edit_packed_refs(
+        self.look_for_foreign_names();
+        let edited = edit_packed_refs(
             &self.inner.repository.git_dir,
             self.inner.repository.format,
             edits,
             &self.own_folder().join(leftovers::OWNER),
             self.inner.options.lock_patience,
-        )
+        );
+        self.names_are_ours();
+        edited
     }
 
     /// Returns the indices of the packs that may be replaced by others with the same objects.
@@ -130,7 +142,14 @@ impl LockedStore<'_> {
         if listing.iter().any(|entry| entry.name == "multi-pack-index") {
             return Ok(Vec::new());
         }
-        Ok(packs_without(listing, &BOUND))
+        let mut packs = packs_without(listing, &BOUND);
+        // What something else brought keeps its name until it is known what is in it.
+        let others = pack_list::unlisted(&self.inner.repository);
+        packs.retain(|path| {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            !name.is_some_and(|name| others.contains(name))
+        });
+        Ok(packs)
     }
 
     /// Opens the pack of that index; `None` if it is damaged.
@@ -155,12 +174,15 @@ impl LockedStore<'_> {
         &self,
         refs: &BTreeMap<String, (ObjectId, Option<ObjectId>)>,
     ) -> Result<()> {
-        replace_packed_refs(
+        self.look_for_foreign_names();
+        let replaced = replace_packed_refs(
             self.git_dir(),
             refs,
             &self.own_folder().join(leftovers::OWNER),
             self.inner.options.lock_patience,
-        )
+        );
+        self.names_are_ours();
+        replaced
     }
 
     /// Returns the objects of an entry that holds only `parts` of what `manifest` says; the last is

@@ -37,16 +37,17 @@ pub(super) fn mark_fetched(index_path: &Path) -> Result<()> {
     if disk::is_there(&mark) { Ok(()) } else { disk::replace_unsynced(&mark, b"") }
 }
 
-/// Merges the packs of every full tier, lowest first; returns how many went.
+/// Merges the packs of every tier that has at least `full` of them, lowest first; returns how many
+/// went.
 ///
 /// # Errors
 /// [`crate::Error::Disk`] if a pack cannot be written; then the old ones are all there.
-pub(super) fn merge_small_packs(locked: &LockedStore<'_>) -> Result<usize> {
+pub(super) fn merge_small_packs(locked: &LockedStore<'_>, full: usize) -> Result<usize> {
     let mut merged = 0;
     loop {
         let mut tiers: Vec<Vec<PathBuf>> = Vec::new();
         let paths = locked.free_packs()?;
-        if paths.len() < FULL_TIER {
+        if paths.len() < full {
             return Ok(merged);
         }
         for path in paths {
@@ -60,14 +61,14 @@ pub(super) fn merge_small_packs(locked: &LockedStore<'_>) -> Result<usize> {
             }
             tiers[number].push(path);
         }
-        let mut full = tiers.into_iter().filter(|tier| tier.len() >= FULL_TIER).map(|tier| {
+        let mut crowded = tiers.into_iter().filter(|tier| tier.len() >= full).map(|tier| {
             // A damaged pack is left to verify, and one with deltas to sealing, unless it came
             // from a remote.
             let packs = tier.iter().filter_map(|path| locked.open_pack(path));
             let packs = packs.filter(|pack| !pack.has_deltas() || is_fetched(&pack.index_path));
             packs.collect::<Vec<RawPack>>()
         });
-        let Some(mergeable) = full.find(|tier| tier.len() > 1) else { return Ok(merged) };
+        let Some(mergeable) = crowded.find(|tier| tier.len() > 1) else { return Ok(merged) };
         let kept = if mergeable.iter().any(RawPack::has_deltas) {
             locked.copy_objects(&mergeable)?
         } else {
@@ -83,5 +84,24 @@ pub(super) fn merge_small_packs(locked: &LockedStore<'_>) -> Result<usize> {
         for pack in mergeable.iter().filter(|pack| !kept.contains(&pack.index_path)) {
             locked.remove_pack(&pack.index_path)?;
         }
+    }
+}
+
+impl super::Store {
+    /// Merges small packs until there is one of each tier; returns how many went.
+    ///
+    /// # Errors
+    /// [`crate::Error::FlushLocked`], [`crate::Error::ReadOnly`], [`crate::Error::Disk`]; then the
+    /// old ones are all there.
+    pub(crate) fn join_small_packs(&self) -> Result<usize> {
+        self.while_flush_locked(|locked| merge_small_packs(locked, 2))
+    }
+
+    /// Returns how many journals hold entries that living processes have not flushed.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if they cannot be listed.
+    pub(crate) fn open_journals(&self) -> Result<usize> {
+        Ok(crate::journal::found_in(&self.inner.repository.journal_folder())?.len())
     }
 }

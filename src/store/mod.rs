@@ -15,6 +15,7 @@
 //! ```
 
 mod absent;
+mod arrived;
 mod aside;
 mod assemble;
 mod draft;
@@ -29,6 +30,7 @@ mod memory;
 pub(crate) mod merge;
 mod new_packs;
 mod options;
+mod pack_list;
 mod pin;
 mod put;
 mod putting;
@@ -49,6 +51,7 @@ use std::time::Instant;
 
 pub(crate) use absent::FromRemotes;
 pub use absent::LazyParts;
+pub(crate) use arrived::tombstone;
 pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;

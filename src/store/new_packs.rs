@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::LockedStore;
 use super::flush::{KEEP_NOTE, complete, place};
+use super::{LockedStore, pack_list};
 use crate::content::choose_compression;
 use crate::disk;
 use crate::error::Result;
@@ -125,6 +125,7 @@ impl LockedStore<'_> {
         // The note tells the pack from one that a git is just making, should we die before it has
         // its index.
         disk::replace_unsynced(&named("keep"), KEEP_NOTE)?;
+        pack_list::note(&packs_folder, &format!("pack-{checksum}"));
         // The index last: whoever sees it must find the whole pack.
         for extension in ["pack", "rev", "idx"] {
             let mut made = base.as_os_str().to_owned();

@@ -26,6 +26,7 @@ mod send;
 mod standing;
 pub(crate) mod static_remote;
 pub mod trust;
+mod settle;
 mod wanted_parts;
 
 pub(crate) use fetch::{fetch, prefetch};
@@ -43,3 +44,4 @@ pub use secrets::{
     secret_rules,
 };
 pub(crate) use standing::{entries_there, forget_remote, standing};
+pub use settle::{Settled, before_sync, on_exit};

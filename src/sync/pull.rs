@@ -170,6 +170,8 @@ pub(crate) fn pull(
     if !changes.is_empty() {
         store.swap_each_ref(&changes)?;
     }
+    // What git fetched is no other copy's.
+    store.adopt_packs()?;
     Ok(report)
 }
 

@@ -5,6 +5,7 @@
 //! their BLAKE3, and every file against its own checksum, so that a flipped bit is found wherever
 //! it can matter.
 
+mod copies;
 mod entries;
 mod files;
 mod refs;
@@ -106,6 +107,7 @@ pub(crate) fn verify_beside(
     let mut named = check.entries()?;
     check.refs(&mut named)?;
     check.files(&named)?;
+    check.copies()?;
     let mut report = check.report;
     report.problems.sort();
     report.problems.dedup();

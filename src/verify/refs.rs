@@ -115,6 +115,13 @@ impl Check<'_> {
         if !fits {
             self.problem("misnamed_ref", &one.name, "it is no name of a collection");
         }
+        let digits = rest.rsplit_once("%7e").map(|(_, digits)| digits);
+        if digits.is_some_and(|it| it.len() == 8 && one.id.to_string().starts_with(it))
+            && one.name.starts_with("refs/recell/collection/")
+        {
+            let what = "two copies of the store changed it: the two are to be merged";
+            self.problem("parked_collection", &one.name, what);
+        }
     }
 
     fn is_entry(&self, id: &ObjectId) -> bool {

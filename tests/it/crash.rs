@@ -43,6 +43,7 @@ fn every_crash_point_of_the_source_is_in_the_list() {
     listed.extend(["deltas packed", "pack placed", "index placed"]);
     listed.extend(crate::interrupting_gc::POINTS);
     listed.extend(crate::repairing::POINTS);
+    listed.extend(crate::merging_folders::POINTS);
     listed.sort_unstable();
     listed.dedup();
     assert_eq!(found, listed);

@@ -33,6 +33,7 @@ mod interrupting_gc;
 mod keeping_house;
 mod layers;
 mod locking;
+mod merging_folders;
 mod notebooks;
 mod processes;
 mod pruning;

@@ -35,6 +35,7 @@ pub(super) mod repair;
 pub(super) mod restore;
 pub(super) mod rm;
 pub(super) mod secrets;
+pub(super) mod settle;
 pub(super) mod show;
 pub(super) mod status;
 pub(super) mod strip;

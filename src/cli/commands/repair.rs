@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::count;
+use crate::collection::{Merged, merge_parked};
 use crate::error::Error;
 use crate::name::EntryName;
 use crate::sync::Holders;
@@ -14,6 +15,10 @@ use crate::verify::{
 };
 
 /// Mend a damaged store
+///
+/// Also makes one store of two copies that something else merged: names in conflicted copies of
+/// `packed-refs` are taken in, and results that came without their names get them back
+/// (docs/syncing-folders.md).
 ///
 /// Without `--yes` it says what it would do. Damaged files are moved to `recell/damaged/` in the
 /// store, never deleted; what can be read of them is copied first. Every entry is whole
@@ -44,8 +49,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if !args.yes || plan.is_empty() {
         return tell_plan(session, &plan);
     }
-    let report = repair_beside(&store, &plan, &options, elsewhere, &ui.progress())?;
-    tell_report(session, &plan, &report)
+    let mut report = repair_beside(&store, &plan, &options, elsewhere, &ui.progress())?;
+    let merged = merge_parked(&store, session.now())?;
+    // What it was left with is merged by now.
+    report.left.retain(|problem| problem.code != "parked_collection");
+    tell_report(session, &plan, &report, &merged)
 }
 
 fn problems(list: &[Problem]) -> Vec<Value> {
@@ -95,7 +103,12 @@ fn loss_text(loss: &Loss) -> String {
     format!("lost      {}{parts}{kept}", loss.name)
 }
 
-fn tell_report(session: &Session, plan: &RepairPlan, report: &RepairReport) -> Outcome {
+fn tell_report(
+    session: &Session,
+    plan: &RepairPlan,
+    report: &RepairReport,
+    merged: &[Merged],
+) -> Outcome {
     let ui = &session.ui;
     if ui.json() {
         let lost = report.lost.iter().map(|it| {
@@ -107,12 +120,23 @@ fn tell_report(session: &Session, plan: &RepairPlan, report: &RepairReport) -> O
             "salvaged": report.salvaged,
             "set_aside": report.set_aside,
             "restored": report.restored,
+            "merged": merged.iter().map(Merged::name).collect::<Vec<_>>(),
+            "waiting": report.waiting,
             "lost": lost.collect::<Vec<_>>(),
             "left": problems(&report.left),
         }))?;
     } else {
         for name in &report.restored {
             ui.line(format_args!("restored  {name}"))?;
+        }
+        for one in merged {
+            match one {
+                Merged::Into(name) => ui.line(format_args!("merged    {name}"))?,
+                Merged::Beside(name) => ui.line(format_args!("kept      {name}"))?,
+            }
+        }
+        for name in &report.waiting {
+            ui.line(format_args!("waiting   {name}"))?;
         }
         for loss in &report.lost {
             ui.line(loss_text(loss))?;
@@ -127,6 +151,13 @@ fn tell_report(session: &Session, plan: &RepairPlan, report: &RepairReport) -> O
         for problem in &report.left {
             ui.warn(&format!("not repaired: {problem}"), None);
         }
+    }
+    if !report.waiting.is_empty() && !ui.json() {
+        let names = count(report.waiting.len(), "name leads", "names lead");
+        ui.warn(
+            &format!("{names} to what is not here, in copies of `packed-refs` that stay"),
+            Some("Let the sync finish, and repair once more; or remove the copies."),
+        );
     }
     if !report.left.is_empty() {
         return Err(Error::Unsound { problems: report.left.len() }.into());

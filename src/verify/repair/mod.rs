@@ -5,9 +5,11 @@
 //! that can be read are in sound packs, then names, so that each leads to a whole entry again or
 //! is reported as lost.
 
+mod copies;
 mod names;
 mod objects;
 
+use super::copies::Copies;
 use super::{Elsewhere, Problem, VerifyOptions, verify_beside};
 use crate::clock::Timestamp;
 use crate::disk;
@@ -29,7 +31,8 @@ pub struct RepairOptions {
 /// One thing that a repair does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step {
-    /// The stable word for what is done: `salvage`, `index`, `set_aside`, `rewrite`, `names`.
+    /// The stable word for what is done: `salvage`, `index`, `set_aside`, `rewrite`, `names`,
+    /// `merge`.
     pub action: &'static str,
     /// The file, relative to the store.
     pub subject: String,
@@ -78,6 +81,9 @@ pub struct RepairReport {
     pub restored: Vec<String>,
     /// What is lost.
     pub lost: Vec<Loss>,
+    /// Names in copies of `packed-refs` that lead to objects which are not here, or not yet: those
+    /// copies stay where they are.
+    pub waiting: Vec<String>,
     /// What is still not as it should be.
     pub left: Vec<Problem>,
 }
@@ -113,7 +119,9 @@ pub(crate) fn plan_repair_beside(
             "damaged_pack" | "damaged_object" | "damaged_journal" => "salvage",
             "missing_pack" | "damaged_git_file" | "damaged_contents" => "set_aside",
             "damaged_setting" | "damaged_head" => "rewrite",
-            "damaged_refs" => "names",
+            "damaged_refs" | "unnamed_entries" => "names",
+            "conflicted_names" | "parked_collection" => "merge",
+            "conflicted_copy" => "set_aside",
             _ => {
                 plan.at_risk.push(problem);
                 continue;
@@ -141,6 +149,9 @@ pub(crate) fn plan_repair_beside(
 
 /// Carries out `plan`, and checks every byte afterwards.
 ///
+/// Collections that two copies of the store changed are found, and merged by
+/// [`crate::collection::merge_parked`]; until then they are among what is left.
+///
 /// # Errors
 /// [`crate::Error::FlushLocked`], [`crate::Error::ReadOnly`], [`crate::Error::Disk`]; what was
 /// done until then stays done, nothing was deleted, and a repair may be repeated.
@@ -166,6 +177,10 @@ pub(crate) fn repair_beside(
 ) -> Result<RepairReport> {
     let mut report = RepairReport::default();
     store.while_flush_locked(|locked| {
+        let copies = Copies::find(store)?;
+        if !copies.names.is_empty() {
+            locked.take_in_pack_lists(&copies.others);
+        }
         let mut work = Repair {
             store,
             locked,
@@ -176,7 +191,11 @@ pub(crate) fn repair_beside(
         };
         let damaged_lines = work.packed_refs()?;
         work.files(plan)?;
-        work.names(plan, &damaged_lines, progress)
+        work.copies(progress)?;
+        work.names(plan, &damaged_lines, progress)?;
+        work.arrived()?;
+        locked.adopt_packs(&store.arrived()?.packs);
+        Ok(())
     })?;
     // What dead writers left is taken over, damaged or not.
     let flushed = store.flush()?;
@@ -185,6 +204,7 @@ pub(crate) fn repair_beside(
     let checked = verify_beside(store, VerifyOptions { full: true }, elsewhere, progress)?;
     report.left = checked.problems;
     report.restored.sort();
+    report.waiting.sort();
     report.lost.sort();
     Ok(report)
 }

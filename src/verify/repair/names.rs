@@ -90,7 +90,7 @@ impl Repair<'_> {
         self.locked.remove_loose_refs(edits.remove.iter())
     }
 
-    fn all_refs(&self) -> Result<BTreeMap<String, ObjectId>> {
+    pub(super) fn all_refs(&self) -> Result<BTreeMap<String, ObjectId>> {
         let (packed, _) = check_packed_refs(self.store.path(), self.store.object_format())?;
         let mut refs: BTreeMap<_, _> = packed.into_iter().map(|one| (one.name, one.id)).collect();
         refs.extend(loose_refs(self.store.path(), "refs")?);
@@ -227,7 +227,7 @@ impl Repair<'_> {
         Ok(())
     }
 
-    fn reaches_all(&self, id: ObjectId) -> std::result::Result<(), String> {
+    pub(super) fn reaches_all(&self, id: ObjectId) -> std::result::Result<(), String> {
         let inner = &*self.store.inner;
         let format = self.store.object_format();
         let mut seen = BTreeSet::new();
@@ -250,7 +250,7 @@ impl Repair<'_> {
     }
 
     /// Returns the name of the whole entry whose tree that is.
-    fn name_of(&self, tree: ObjectId) -> Option<EntryName> {
+    pub(super) fn name_of(&self, tree: ObjectId) -> Option<EntryName> {
         let inner = &self.store.inner;
         let format = self.store.object_format();
         let mut bytes = Vec::new();

@@ -61,7 +61,7 @@ impl TestEnv {
                 ["HEAD" | "config" | "packed-refs" | "description"]
                 | [
                     "recell",
-                    "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps"
+                    "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps" | "packs"
                     | "clean-of-secrets",
                 ]
                 | ["objects", "info", _]
