@@ -191,6 +191,9 @@ impl Room {
         for file in files {
             if is(&file, "pack") {
                 bytes += disk::signature(&file.path)?.map_or(0, |signature| signature.size());
+                // Whole or not, it came from a remote, and what it names may be there.
+                let mark = to.join(&file.name).with_extension("promisor");
+                disk::replace_unsynced(&mark, b"")?;
             }
             // recell looks at no reverse index, and git makes it anew where it wants one.
             if !is(&file, "rev") {

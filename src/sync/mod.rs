@@ -23,10 +23,10 @@ mod push_plan;
 mod remotes;
 mod secrets;
 mod send;
+mod settle;
 mod standing;
 pub(crate) mod static_remote;
 pub mod trust;
-mod settle;
 mod wanted_parts;
 
 pub(crate) use fetch::{fetch, prefetch};
@@ -43,5 +43,5 @@ pub use secrets::{
     EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
     secret_rules,
 };
-pub(crate) use standing::{entries_there, forget_remote, standing};
 pub use settle::{Settled, before_sync, on_exit};
+pub(crate) use standing::{entries_there, forget_remote, standing};
