@@ -172,6 +172,10 @@ fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
         Miss::Absent { .. } => {
             "Another copy of the store may have it; `recell verify` lists all that is missing."
         }
+        Miss::LocalElsewhere { .. } => {
+            "Read it on that machine, or run the cell here; `[sync]` in `recell.toml` there says what \
+             stays."
+        }
         Miss::Damaged { .. } => "Run `recell verify --full` to see all that is damaged.",
         Miss::NewerFormat { .. } => "Use a newer release of recell.",
     })
@@ -185,7 +189,10 @@ fn names_a_part(name: &str) -> bool {
 /// Returns the exit code of a miss.
 pub(super) fn code_of_miss(miss: &Miss) -> u8 {
     match miss {
-        Miss::NeverStored { .. } | Miss::Misspelled { .. } | Miss::Absent { .. } => MISSED,
+        Miss::NeverStored { .. }
+        | Miss::Misspelled { .. }
+        | Miss::Absent { .. }
+        | Miss::LocalElsewhere { .. } => MISSED,
         Miss::Damaged { .. } | Miss::NewerFormat { .. } => DAMAGED,
     }
 }

@@ -21,6 +21,7 @@ mod entry;
 mod flush;
 mod inventory;
 pub(crate) mod leftovers;
+mod local;
 mod locked;
 mod memory;
 pub(crate) mod merge;
@@ -47,7 +48,9 @@ pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+pub(crate) use flush::FlushedNames;
 pub use inventory::FileSizes;
+pub(crate) use local::{local_ref, read_local_ref, read_trashed_local_ref};
 pub(crate) use locked::LockedStore;
 use memory::Memory;
 pub use options::OpenOptions;
@@ -57,12 +60,12 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
-pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
+pub(crate) use trash::{TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash};
 
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, PackSet, PackedObject, Repository};
+use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -225,7 +228,7 @@ impl Store {
         let path = key.path();
         let found = self.inner.look(|index, own| index.newest(&path, own))?;
         Ok(match found {
-            Some((name, tree)) => Entry::open(&self.inner, name, tree).into(),
+            Some((name, tree)) => self.open_entry(name, tree),
             None => Lookup::Miss(Miss::NeverStored { name: key.to_string() }),
         })
     }
@@ -237,7 +240,7 @@ impl Store {
     pub fn entry(&self, name: &EntryName) -> Result<Lookup<Entry>> {
         let found = self.inner.look(|index, own| index.find(name.as_str(), own))?;
         Ok(match found {
-            Some(tree) => Entry::open(&self.inner, name.clone(), tree).into(),
+            Some(tree) => self.open_entry(name.clone(), tree),
             None => Lookup::Miss(Miss::NeverStored { name: name.to_string() }),
         })
     }
@@ -268,8 +271,11 @@ impl Store {
     pub fn versions(&self, key: &ExecutionKey) -> Result<Vec<Lookup<Entry>>> {
         let prefix = format!("{}/", key.path());
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
-        let open = |(name, tree)| Entry::open(&self.inner, name, tree).into();
-        Ok(found.into_iter().map(open).collect())
+        Ok(found.into_iter().map(|(name, tree)| self.open_entry(name, tree)).collect())
+    }
+
+    fn open_entry(&self, name: EntryName, tree: ObjectId) -> Lookup<Entry> {
+        Entry::open(&self.inner, name, tree, |full| self.inner.reference(full)).into()
     }
 
     /// Returns the names that match, sorted: those of one key are neighbours, oldest first.

@@ -1,6 +1,7 @@
-//! Entries under another key: new manifests over the same parts, and the old names in the trash.
+//! Entries made anew: new manifests over the same parts, and the old names in the trash.
 
-use super::assemble::MadeObject;
+use super::assemble::{Assembled, MadeObject, assemble};
+use super::local::local_ref;
 use super::pin::{PIN_FOLDER, pin_ref};
 use super::putting::{KeptObjects, Putting};
 use super::trash::to_trash;
@@ -14,6 +15,7 @@ use crate::git::{
 };
 use crate::index::TAGS;
 use crate::journal::NewNames;
+use crate::lookup::Miss;
 use crate::name::EntryName;
 
 const UNPOISONED: &str = "no holder of this lock panics";
@@ -26,6 +28,8 @@ pub(crate) struct Remade {
     pub(crate) new: EntryName,
     tree: ObjectId,
     objects: Vec<MadeObject>,
+    /// The tree of its local parts, if other ones stay local than under the old name.
+    local: Option<ObjectId>,
 }
 
 impl Store {
@@ -54,12 +58,37 @@ impl Store {
             MadeObject { id, kind: Kind::Blob, bytes: text },
             MadeObject { id: tree, kind: Kind::Tree, bytes: tree_text },
         ];
-        Some(Remade { old: entry.name().clone(), new, tree, objects })
+        Some(Remade { old: entry.name().clone(), new, tree, objects, local: None })
     }
 
-    /// Gives each entry its new name and moves the old one to the trash under the time `now`, all
-    /// in one replacement of `packed-refs`; pins go along in the same. Returns the old names that stay, as the process that
-    /// put them is still writing: those have no new name either.
+    /// Returns what `entry` would be with another manifest, of which other parts stay local.
+    /// Nothing is stored.
+    ///
+    /// # Errors
+    /// The [`Miss`] if the entry does not have its parts.
+    pub(crate) fn remade_with_local(
+        &self,
+        entry: &Entry,
+        manifest: &Manifest,
+    ) -> std::result::Result<Remade, Miss> {
+        let format = self.inner.repository.format;
+        let mut ids = Vec::with_capacity(manifest.parts.len());
+        for (_, object) in entry.part_objects() {
+            ids.push(match object {
+                Ok(id) => Some(id),
+                Err(Miss::LocalElsewhere { .. }) => None,
+                Err(miss) => return Err(miss),
+            });
+        }
+        let Assembled { objects, tree, local } = assemble(format, manifest, ids);
+        let new = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
+        Ok(Remade { old: entry.name().clone(), new, tree, objects, local })
+    }
+
+    /// Gives each entry its new name and moves the old one to the trash under the time `now`, or the
+    /// next at which nothing was removed, all in one replacement of `packed-refs`; pins and local
+    /// parts go along in the same. Returns the old names that stay, as the process that put them is
+    /// still writing: those have no new name either.
     ///
     /// # Errors
     /// As [`Store::flush`]; then no name changed.
@@ -70,16 +99,19 @@ impl Store {
     ) -> Result<Vec<EntryName>> {
         let _kept = self.inner.append_remade(remade)?;
         let mut busy = Vec::new();
-        self.inner.change_refs(|tree_of| {
+        self.inner.change_refs(|flushed| {
+            let when = self.moment_of_removal(now)?;
             let pins = self.refs_below(PIN_FOLDER)?;
             let mut edits = RefEdits::default();
-            for Remade { old, new, tree, .. } in remade {
-                let Some(old_tree) = tree_of(old.as_str()) else {
+            for Remade { old, new, tree, local, .. } in remade {
+                let Some(old_tree) = flushed.tree_of(old) else {
                     busy.push(old.clone());
                     continue;
                 };
                 edits.add.insert(format!("{TAGS}{new}"), *tree);
-                to_trash(&mut edits, old, old_tree, now);
+                let local = local.or_else(|| flushed.local_of(old));
+                edits.add.extend(local.map(|local| (local_ref(new), local)));
+                to_trash(&mut edits, flushed, old, old_tree, when);
                 let pin = pin_ref(old);
                 if pins.contains_key(&pin) {
                     edits.add.insert(pin_ref(new), *tree);

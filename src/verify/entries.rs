@@ -52,26 +52,38 @@ impl Check<'_> {
 
     fn entry(&self, name: &EntryName, tree: ObjectId, read: &Mutex<Named>) -> Found {
         let mut found = Found::default();
-        let entry = match Entry::open(&self.store.inner, name.clone(), tree) {
+        let inner = &self.store.inner;
+        let entry = match Entry::open(inner, name.clone(), tree, |full| inner.reference(full)) {
             Ok(entry) => entry,
             Err(miss) => {
                 found.problems.push(problem(name.as_str(), &miss));
                 return found;
             }
         };
-        for (part, object) in entry.manifest().parts.iter().zip(entry.part_objects()) {
+        for (part, object) in entry.part_objects() {
+            let subject = format!("{name}:{}", part.path);
+            let object = match object {
+                // That it is on another machine only is as it should be.
+                Err(Miss::LocalElsewhere { .. }) => continue,
+                object => object,
+            };
             found.parts += 1;
             found.bytes += part.size;
-            let subject = format!("{name}:{}", part.path);
-            let Some(object) = object else {
-                let what = "the entry's tree does not have it".into();
-                found.problems.push(Problem { code: "damaged", subject, what });
-                continue;
+            let object = match object {
+                Ok(object) => object,
+                Err(Miss::Damaged { reason: what, .. }) => {
+                    found.problems.push(Problem { code: "damaged", subject, what });
+                    continue;
+                }
+                Err(miss) => {
+                    found.problems.push(problem(&subject, &miss));
+                    continue;
+                }
             };
-            found.named.push(*object);
+            found.named.push(object);
             let objects = match part.chunks {
-                None => vec![*object],
-                Some(_) => match part_chunks(&*self.store.inner, name.as_str(), part, object) {
+                None => vec![object],
+                Some(_) => match part_chunks(&*self.store.inner, name.as_str(), part, &object) {
                     Ok(chunks) => chunks.iter().map(|chunk| chunk.id).collect(),
                     Err(miss) => {
                         found.problems.push(problem(&subject, &miss));
@@ -85,11 +97,11 @@ impl Check<'_> {
             if !missing.is_empty() {
                 let what = format!("it lacks {}", missing.join(", "));
                 found.problems.push(Problem { code: "absent", subject, what });
-            } else if self.full && read.lock().expect("no holder panics").insert(*object) {
+            } else if self.full && read.lock().expect("no holder panics").insert(object) {
                 let copied = entry.copy_to(part.path.as_str(), &mut std::io::sink());
                 if let Ok(Lookup::Miss(miss)) = copied {
                     // The next entry with this object has the same problem.
-                    read.lock().expect("no holder panics").remove(object);
+                    read.lock().expect("no holder panics").remove(&object);
                     found.problems.push(problem(&subject, &miss));
                 }
             }

@@ -30,6 +30,7 @@ mod importing;
 mod interrupting_gc;
 mod keeping_house;
 mod layers;
+mod local_parts;
 mod locking;
 mod notebooks;
 mod processes;

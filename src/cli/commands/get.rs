@@ -38,9 +38,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     entry.mark_used();
     match &args.output {
         Some(folder) => write_out(session, &entry, &session.path(folder)),
-        None if session.ui.json() => {
-            session.ui.document(&json::entry(entry.name(), entry.manifest()))
-        }
+        None if session.ui.json() => session.ui.document(&json::entry_here(&entry)),
         None => print(session, &entry),
     }
 }
@@ -56,7 +54,7 @@ fn print(session: &Session, entry: &Entry) -> Outcome {
         ui.line(format_args!("took    {}", words::took(seconds)))?;
     }
     for part in &manifest.parts {
-        let described = format!("{}  {}", part.path, words::part(part));
+        let described = format!("{}  {}", part.path, words::part_of(entry, part));
         ui.line(format_args!("part    {}", one_line(&described)))?;
     }
     Ok(())
@@ -89,7 +87,7 @@ fn write_out(session: &Session, entry: &Entry, folder: &Path) -> Outcome {
     }
     progress.end();
     if session.ui.json() {
-        let mut value = json::entry(entry.name(), manifest);
+        let mut value = json::entry_here(entry);
         json::extend(&mut value, json!({ "files": written }));
         session.ui.document(&value)?;
     } else {

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::index::Pattern;
 use crate::journal::{Journal, found_in};
 use crate::store::Store;
+use crate::sync::local_parts;
 
 /// Show what the store holds
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,9 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let names = snapshot.list(&Pattern::all());
     let notebooks: BTreeSet<_> = names.iter().map(crate::name::EntryName::notebook).collect();
     let pending = pending(&store)?;
+    let local = local_parts(&store)?;
+    let local_count: usize = local.iter().map(|it| it.parts).sum();
+    let local_bytes: u64 = local.iter().map(|it| it.bytes).sum();
     let bytes = bytes_below(store.path())?;
     let writable = is_writable(&store);
     let ui = &session.ui;
@@ -37,6 +41,8 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
             "notebooks": notebooks.len(),
             "pending_entries": pending.entries,
             "pending_journals": pending.journals,
+            "local_parts": local_count,
+            "local_bytes": local_bytes,
             "bytes": bytes,
             "writable": writable,
         }));
@@ -52,6 +58,14 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
         let entries = count(pending.entries, "entry", "entries");
         let journals = count(pending.journals, "journal", "journals");
         ui.line(format_args!("pending    {entries} in {journals}; `recell flush` moves them"))?;
+    }
+    if local_count > 0 {
+        let parts = count(local_count, "part", "parts");
+        let stay = if local_count == 1 { "stays" } else { "stay" };
+        ui.line(format_args!(
+            "local      {parts} of {} {stay} on this machine",
+            size(local_bytes)
+        ))?;
     }
     let access = if writable { "read and write" } else { "read only" };
     ui.line(format_args!("access     {access}"))

@@ -15,7 +15,7 @@ use crate::index::TAGS;
 use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::progress::{Progress, Unit};
-use crate::store::{Entry, TRASH, in_trash};
+use crate::store::{Entry, TRASH, in_trash, local_ref, read_local_ref};
 
 /// Where what is left of a damaged entry is.
 const DAMAGED: &str = "refs/recell/damaged/";
@@ -73,7 +73,7 @@ impl Repair<'_> {
         progress.begin("checking names", Some(refs.len() as u64), Unit::Items);
         for (full, id) in &refs {
             progress.advance(1);
-            self.name(full, *id, &mut edits, &mut made)?;
+            self.name(&refs, full, *id, &mut edits, &mut made)?;
         }
         progress.end();
         if plan.restore_names || !damaged_lines.is_empty() {
@@ -100,6 +100,7 @@ impl Repair<'_> {
     /// Decides what becomes of one ref.
     fn name(
         &mut self,
+        refs: &BTreeMap<String, ObjectId>,
         full: &str,
         id: ObjectId,
         edits: &mut RefEdits,
@@ -107,10 +108,15 @@ impl Repair<'_> {
     ) -> Result<()> {
         let entry = full.strip_prefix(TAGS).and_then(|name| EntryName::parse(name.to_owned()).ok());
         let Some(name) = entry else {
+            let is_looked_at = |entry: EntryName| refs.contains_key(&format!("{TAGS}{entry}"));
+            if read_local_ref(full).is_some_and(is_looked_at) {
+                // Its parts are those of the entry.
+                return Ok(());
+            }
             return self.other_ref(full, id, edits);
         };
         let inner = &self.store.inner;
-        let entry = match Entry::open(inner, name.clone(), id) {
+        let entry = match Entry::open(inner, name.clone(), id, |full| refs.get(full).copied()) {
             Ok(entry) => entry,
             Err(miss) => {
                 // A flipped bit in the id, perhaps, or in the name: then its tree says what it is.
@@ -131,16 +137,11 @@ impl Repair<'_> {
         };
         let mut good: Vec<(Part, ObjectId)> = Vec::new();
         let (mut lost, mut reason) = (Vec::new(), None);
-        for (part, object) in entry.manifest().parts.iter().zip(entry.part_objects()) {
-            let read = match object {
-                Some(object) => self.part(&name, part, object).map(|()| *object),
-                None => Err(Miss::Damaged {
-                    name: format!("{name}:{}", part.path),
-                    reason: "the entry's tree does not have it".into(),
-                }),
-            };
-            match read {
-                Ok(object) => good.push((part.clone(), object)),
+        for (part, object) in entry.part_objects() {
+            match object.and_then(|object| self.part(&name, part, &object).map(|()| object)) {
+                // What is left stands in one tree.
+                Ok(object) => good.push((Part { local: false, ..part.clone() }, object)),
+                Err(Miss::LocalElsewhere { .. }) => {}
                 Err(miss) => {
                     lost.push(part.path.to_string());
                     reason.get_or_insert(miss);
@@ -158,6 +159,7 @@ impl Repair<'_> {
         let kept = format!("{DAMAGED}{name}");
         edits.add.insert(kept.clone(), tree);
         edits.remove.insert(full.to_owned());
+        edits.remove.extend(refs.get_key_value(&local_ref(&name)).map(|(local, _)| local.clone()));
         self.lose(name.as_str(), lost, Some(kept), &reason);
         Ok(())
     }
@@ -249,10 +251,10 @@ impl Repair<'_> {
         inner.read_intact(&manifest, &mut bytes).ok()?;
         let manifest = Manifest::from_toml(&bytes).ok()?;
         let name = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
-        let entry = Entry::open(inner, name.clone(), tree).ok()?;
-        let mut parts = entry.manifest().parts.iter().zip(entry.part_objects());
-        let is_whole = parts.all(|(part, object)| {
-            object.is_some_and(|object| self.part(&name, part, &object).is_ok())
+        let entry = Entry::open(inner, name.clone(), tree, |full| inner.reference(full)).ok()?;
+        let is_whole = entry.part_objects().all(|(part, object)| match object {
+            Ok(object) => self.part(&name, part, &object).is_ok(),
+            Err(miss) => matches!(miss, Miss::LocalElsewhere { .. }),
         });
         (is_whole && !manifest.provenance.annotations.contains_key("lost_parts")).then_some(name)
     }
