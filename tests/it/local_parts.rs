@@ -12,7 +12,7 @@ use recell::retention::{
 };
 use recell::sync::{local_parts, plan_withholding, withhold};
 use recell::{
-    ConfigFile, Draft, DraftPart, Entry, EntryName, ExecutionKey, GitEnvironment, LayeredConfig,
+    ConfigFile, Draft, Entry, EntryName, ExecutionKey, GitEnvironment, LayeredConfig,
     Lookup, Miss, OpenOptions, PartKind, PartPath, Pattern, RepairOptions, Silent, Source, Sources,
     Store, SyncSettings, Timestamp, plan_repair, repair,
 };
@@ -81,8 +81,8 @@ fn a_part_that_stays_is_in_no_entry_tree_and_no_push_carries_it() {
     let big = noise(5 << 20, 2);
     let name = store.put(&key("nb", "c", "m"), draft(b"shown", &secret)).unwrap();
     let chunked = store.put(&key("nb", "d", "m"), draft(&big, b"x")).unwrap();
-    assert_eq!(entry(&store, &name).read("df").ok().unwrap(), secret, "from the journal");
-    assert_eq!(env.open().entry(&name).unwrap().ok().unwrap().read("df").ok().unwrap(), secret);
+    assert_eq!(entry(&store, &name).read("deep/df").ok().unwrap(), secret, "from the journal");
+    assert_eq!(env.open().entry(&name).unwrap().ok().unwrap().read("deep/df").ok().unwrap(), secret);
     store.flush().unwrap();
     let entry = entry(&env.open(), &name);
     assert_eq!(entry.read("variables/deep/df").ok().unwrap(), secret, "from a pack");
@@ -124,12 +124,12 @@ fn a_name_is_the_same_with_and_without_the_local_parts() {
     let store = copy.open();
     let found = entry(&store, &name);
     assert_eq!(found.read("out").ok().unwrap(), b"shown");
-    let Lookup::Miss(miss) = found.read("df") else { panic!("its bytes never came") };
+    let Lookup::Miss(miss) = found.read("deep/df") else { panic!("its bytes never came") };
     assert_eq!(miss.code(), "local_elsewhere");
     assert_eq!(miss, Miss::LocalElsewhere { name: format!("{name}:variables/deep/df") });
-    assert!(found.is_elsewhere("df") && !found.is_elsewhere("out"));
+    assert!(found.is_elsewhere("deep/df") && !found.is_elsewhere("out"));
     let snapshot = store.snapshot().unwrap();
-    assert_eq!(snapshot.entry(&name).ok().unwrap().read("df").ok(), Err(miss));
+    assert_eq!(snapshot.entry(&name).ok().unwrap().read("deep/df").ok(), Err(miss));
     assert_sound(&store, "that a part is elsewhere is no damage");
     let plan = plan_repair(&store, &repairing(later()), &Silent).unwrap();
     assert!(plan.steps.is_empty() && plan.at_risk.is_empty(), "{plan:?}");
@@ -137,7 +137,7 @@ fn a_name_is_the_same_with_and_without_the_local_parts() {
     drop((store, found));
     // Who computes it here as well has it.
     assert_eq!(put(&copy, b"bytes"), name);
-    assert_eq!(entry(&copy.open(), &name).read("df").ok().unwrap(), b"bytes");
+    assert_eq!(entry(&copy.open(), &name).read("deep/df").ok().unwrap(), b"bytes");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn rules_count_by_notebook_and_by_size() {
             store.put(&key(notebook, "c", "m"), draft(b"short", b"longer than ten")).unwrap();
         let entry = entry(&store, &name);
         assert_eq!(entry.read("out").ok().unwrap(), b"short");
-        assert_eq!(entry.read("df").ok().unwrap(), b"longer than ten");
+        assert_eq!(entry.read("deep/df").ok().unwrap(), b"longer than ten");
         entry.manifest().parts.iter().map(|part| part.local).collect::<Vec<_>>()
     };
     assert_eq!(locals("nb"), [false, true]);
@@ -186,13 +186,13 @@ fn removing_and_undoing_take_the_local_parts_along() {
     assert!(usage.trash > 50_000 && usage.local < 2_000, "{usage:?}");
     assert_sound(&store, "removed");
     assert_eq!(undo(&store, later(), &Pattern::all()).unwrap(), std::slice::from_ref(&gone));
-    assert_eq!(entry(&store, &gone).read("df").ok().unwrap(), secret);
+    assert_eq!(entry(&store, &gone).read("deep/df").ok().unwrap(), secret);
     remove(&store, std::slice::from_ref(&gone), later()).unwrap();
     let plan = recell::gc::plan(&store, &GcOptions::new(later()), &Silent).unwrap();
     assert_eq!(plan.removed(), 1, "an entry, though two refs");
     collect(&store);
     assert!(!objects(&env.store_path()).contains("blob 50000"), "gc gives its bytes back");
-    assert_eq!(entry(&store, &kept).read("df").ok().unwrap(), b"small");
+    assert_eq!(entry(&store, &kept).read("deep/df").ok().unwrap(), b"small");
     drop(store);
     env.assert_at_rest("collected");
 }
@@ -207,10 +207,10 @@ fn a_renamed_notebook_keeps_its_local_parts() {
     let done = rename(&store, &[(named("a.ipynb"), named("b.ipynb"))], false, later()).unwrap();
     let (old, new) = done[0].moved[0].clone();
     assert_eq!(old, name);
-    assert_eq!(entry(&store, &new).read("df").ok().unwrap(), b"bytes");
-    assert!(entry(&store, &new).manifest().part("df").unwrap().local);
+    assert_eq!(entry(&store, &new).read("deep/df").ok().unwrap(), b"bytes");
+    assert!(entry(&store, &new).manifest().part("deep/df").unwrap().local);
     collect(&store);
-    assert_eq!(entry(&store, &new).read("df").ok().unwrap(), b"bytes");
+    assert_eq!(entry(&store, &new).read("deep/df").ok().unwrap(), b"bytes");
     let refs = env.git(&["for-each-ref", "--format=%(refname)", "refs/recell"]);
     assert_eq!(refs, format!("refs/recell/local/{new}\n"));
     drop(store);
@@ -234,7 +234,7 @@ fn a_damaged_local_part_is_damage_and_the_rest_is_kept() {
     std::fs::remove_file(&pack).unwrap();
     std::fs::write(&pack, bytes).unwrap();
     let store = env.open();
-    let Lookup::Miss(miss) = entry(&store, &name).read("df") else { panic!("it is damaged") };
+    let Lookup::Miss(miss) = entry(&store, &name).read("deep/df") else { panic!("it is damaged") };
     assert_eq!(miss.code(), "damaged");
     assert_eq!(entry(&store, &name).read("out").ok().unwrap(), b"shown", "the rest can be read");
     let repairs = repairing(later());
@@ -247,13 +247,13 @@ fn a_damaged_local_part_is_damage_and_the_rest_is_kept() {
     assert_eq!(report.left, []);
     assert_eq!(env.git(&["ls-tree", "-r", "--name-only", &kept]), "entry.toml\noutputs/out\n");
     assert!(store.entry(&name).unwrap().hit().is_none());
-    assert_eq!(entry(&store, &other).read("df").ok().unwrap(), b"whole");
+    assert_eq!(entry(&store, &other).read("deep/df").ok().unwrap(), b"whole");
     let refs = env.git(&["for-each-ref", "--format=%(refname)", "refs/recell/local"]);
     assert_eq!(refs, format!("refs/recell/local/{other}\n"));
     // The same result, computed anew, is whole.
     let store = open(&env, &usual());
     let name = store.put(&key("nb", "c", "m"), draft(b"shown", &noise(9_000, 4))).unwrap();
-    assert_eq!(entry(&store, &name).read("df").ok().unwrap(), noise(9_000, 4));
+    assert_eq!(entry(&store, &name).read("deep/df").ok().unwrap(), noise(9_000, 4));
     assert_sound(&store, "healed");
 }
 
@@ -272,7 +272,7 @@ fn a_lost_tree_of_local_parts_hides_these_alone() {
     std::fs::write(&packed, text.replace(&line, &format!("{missing} {local}"))).unwrap();
     let found = entry(&env.open(), &name);
     assert_eq!(found.read("out").ok().unwrap(), b"shown");
-    let Lookup::Miss(miss) = found.read("df") else { panic!("nobody knows where it is") };
+    let Lookup::Miss(miss) = found.read("deep/df") else { panic!("nobody knows where it is") };
     assert_eq!(miss.code(), "absent");
     let report = recell::verify(&env.open(), Default::default(), &Silent).unwrap();
     let codes: Vec<_> = report.problems.iter().map(|it| it.code).collect();
@@ -303,7 +303,7 @@ fn what_was_put_before_the_rule_is_made_anew() {
     let new = &done.moved[0].1;
     assert_eq!((&done.moved[0].0, new.created_at()), (&first, first.created_at()));
     let made = entry(&store, new);
-    assert_eq!(made.read("df").ok().unwrap(), secret);
+    assert_eq!(made.read("deep/df").ok().unwrap(), secret);
     assert_eq!(made.read("out").ok().unwrap(), b"shown");
     assert_eq!(
         env.git(&["ls-tree", "-r", "--name-only", new.as_str()]),
@@ -324,7 +324,7 @@ fn what_was_put_before_the_rule_is_made_anew() {
     assert_eq!(again.renames, plan.renames);
     withhold(&store, &again, later()).unwrap();
     collect(&store);
-    assert_eq!(entry(&store, new).read("df").ok().unwrap(), secret);
+    assert_eq!(entry(&store, new).read("deep/df").ok().unwrap(), secret);
     drop((store, made));
     env.assert_at_rest("withheld");
 }
