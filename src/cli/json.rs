@@ -62,7 +62,7 @@ pub(crate) fn entry(of: &EntryName, manifest: &Manifest) -> Value {
 pub(crate) fn entry_here(of: &Entry) -> Value {
     let mut value = entry(of.name(), of.manifest());
     let paths = of.manifest().parts.iter().map(|part| part.path.as_str());
-    let elsewhere: Vec<&str> = paths.filter(|path| of.is_elsewhere(path)).collect();
+    let elsewhere: Vec<&str> = paths.filter(|path| of.stayed_elsewhere(path)).collect();
     extend(&mut value, json!({ "elsewhere": elsewhere }));
     value
 }

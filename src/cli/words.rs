@@ -103,7 +103,7 @@ pub(crate) fn cut_list(items: &[String], between: &str) -> String {
 /// Returns a part of an entry in one line, and where it is if it does not travel.
 pub(crate) fn part_of(entry: &Entry, of: &Part) -> String {
     let place = match of.local {
-        true if entry.is_elsewhere(of.path.as_str()) => ", stayed where it was made",
+        true if entry.stayed_elsewhere(of.path.as_str()) => ", stayed where it was made",
         true => ", stays on this machine",
         false => "",
     };

@@ -200,7 +200,7 @@ fn holds(snapshot: &Snapshot, name: &EntryName, parts: &[OutputPart<'_>]) -> boo
                 && stored.size == part.bytes.len() as u64
                 && stored.media_type == part.media_type
                 && stored.digest == Digest::of(&part.bytes)
-                && !entry.is_elsewhere(&part.path)
+                && !entry.stayed_elsewhere(&part.path)
         })
     };
     stored.len() == parts.len() && parts.iter().all(same)

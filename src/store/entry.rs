@@ -180,7 +180,7 @@ impl Entry {
 
     /// Whether the part at `path`, or the only one of that name, stayed on the machine where it was
     /// made, and this is another.
-    pub fn is_elsewhere(&self, path: &str) -> bool {
+    pub fn stayed_elsewhere(&self, path: &str) -> bool {
         let Some(asked) = self.manifest.part(path) else { return false };
         let mut parts = self.manifest.parts.iter().zip(&self.places);
         parts.any(|(part, place)| std::ptr::eq(part, asked) && matches!(place, Place::Elsewhere))

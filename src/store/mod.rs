@@ -51,7 +51,7 @@ pub use flush::FlushReport;
 pub(crate) use flush::FlushedNames;
 pub use inventory::FileSizes;
 pub(crate) use local::{local_ref, read_local_ref, read_trashed_local_ref};
-pub(crate) use locked::LockedStore;
+pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
 pub(crate) use pin::{PIN_FOLDER, pin_ref};
@@ -292,6 +292,32 @@ impl Store {
     /// compression. What the store had already adds nothing.
     pub fn bytes_written(&self) -> u64 {
         self.inner.written.load(Ordering::Relaxed)
+    }
+
+    /// Returns the name of this store among the writers of ledgers.
+    pub(crate) fn writer_id(&self) -> &str {
+        &self.inner.repository.writer
+    }
+
+    /// Returns the entries whose names start with `prefix`, with their trees, sorted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
+    pub(crate) fn names_with_prefix(&self, prefix: &str) -> Result<Vec<(EntryName, ObjectId)>> {
+        self.inner.look(|index, own| index.with_prefix(prefix, own))
+    }
+
+    /// Whether an object is here.
+    pub(crate) fn has(&self, id: &ObjectId) -> bool {
+        self.inner.has_object(id)
+    }
+
+    /// Takes in packs that a git placed.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if they cannot be listed.
+    pub(crate) fn notice_packs(&self) -> Result<()> {
+        self.inner.packs.refresh().map(drop)
     }
 
     /// Returns 16 random hex digits.

@@ -14,8 +14,8 @@ use crate::name::EntryName;
 use crate::store::{read_local_ref, read_trashed_local_ref};
 
 /// What recell keeps below `refs/recell/` (format.md, sections 2 and 11).
-pub(super) const KINDS: [&str; 7] =
-    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "trash"];
+pub(super) const KINDS: [&str; 8] =
+    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "remote", "trash"];
 
 impl Check<'_> {
     /// Checks all refs, and adds the objects that they reach to `named`.
@@ -187,7 +187,9 @@ impl Check<'_> {
                         if entry.mode == TreeMode::Folder {
                             open.push(entry.id);
                         } else if !named.contains(&entry.id) {
-                            if entry.mode == TreeMode::File && !inner.has_object(&entry.id) {
+                            let must_be_here =
+                                self.elsewhere.is_none() && entry.mode == TreeMode::File;
+                            if must_be_here && !inner.has_object(&entry.id) {
                                 return Err(format!("{} is missing", entry.id));
                             }
                             named.insert(entry.id);

@@ -12,9 +12,9 @@ use recell::retention::{
 };
 use recell::sync::{local_parts, plan_withholding, withhold};
 use recell::{
-    ConfigFile, Draft, Entry, EntryName, ExecutionKey, GitEnvironment, LayeredConfig,
-    Lookup, Miss, OpenOptions, PartKind, PartPath, Pattern, RepairOptions, Silent, Source, Sources,
-    Store, SyncSettings, Timestamp, plan_repair, repair,
+    ConfigFile, Draft, Entry, EntryName, ExecutionKey, GitEnvironment, LayeredConfig, Lookup, Miss,
+    OpenOptions, PartKind, PartPath, Pattern, RepairOptions, Silent, Source, Sources, Store,
+    SyncSettings, Timestamp, plan_repair, repair,
 };
 
 use crate::support::child::lingering;
@@ -82,7 +82,10 @@ fn a_part_that_stays_is_in_no_entry_tree_and_no_push_carries_it() {
     let name = store.put(&key("nb", "c", "m"), draft(b"shown", &secret)).unwrap();
     let chunked = store.put(&key("nb", "d", "m"), draft(&big, b"x")).unwrap();
     assert_eq!(entry(&store, &name).read("deep/df").ok().unwrap(), secret, "from the journal");
-    assert_eq!(env.open().entry(&name).unwrap().ok().unwrap().read("deep/df").ok().unwrap(), secret);
+    assert_eq!(
+        env.open().entry(&name).unwrap().ok().unwrap().read("deep/df").ok().unwrap(),
+        secret
+    );
     store.flush().unwrap();
     let entry = entry(&env.open(), &name);
     assert_eq!(entry.read("variables/deep/df").ok().unwrap(), secret, "from a pack");
@@ -127,7 +130,7 @@ fn a_name_is_the_same_with_and_without_the_local_parts() {
     let Lookup::Miss(miss) = found.read("deep/df") else { panic!("its bytes never came") };
     assert_eq!(miss.code(), "local_elsewhere");
     assert_eq!(miss, Miss::LocalElsewhere { name: format!("{name}:variables/deep/df") });
-    assert!(found.is_elsewhere("deep/df") && !found.is_elsewhere("out"));
+    assert!(found.stayed_elsewhere("deep/df") && !found.stayed_elsewhere("out"));
     let snapshot = store.snapshot().unwrap();
     assert_eq!(snapshot.entry(&name).ok().unwrap().read("deep/df").ok(), Err(miss));
     assert_sound(&store, "that a part is elsewhere is no damage");

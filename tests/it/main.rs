@@ -43,3 +43,4 @@ mod repairing;
 mod sealing;
 mod selecting;
 mod support;
+mod syncing;

@@ -118,6 +118,7 @@ impl Repair<'_> {
         let inner = &self.store.inner;
         let entry = match Entry::open(inner, name.clone(), id, |full| refs.get(full).copied()) {
             Ok(entry) => entry,
+            Err(Miss::Absent { .. }) if self.is_elsewhere(&name) => return Ok(()),
             Err(miss) => {
                 // A flipped bit in the id, perhaps, or in the name: then its tree says what it is.
                 if let Some(right) = self.unnamed(&name)? {
@@ -136,19 +137,26 @@ impl Repair<'_> {
             }
         };
         let mut good: Vec<(Part, ObjectId)> = Vec::new();
-        let (mut lost, mut reason) = (Vec::new(), None);
+        let (mut lost, mut reason, mut has_lost_local) = (Vec::new(), None, false);
         for (part, object) in entry.part_objects() {
             match object.and_then(|object| self.part(&name, part, &object).map(|()| object)) {
                 // What is left stands in one tree.
                 Ok(object) => good.push((Part { local: false, ..part.clone() }, object)),
                 Err(Miss::LocalElsewhere { .. }) => {}
+                // No remote has a part that stays here.
+                Err(Miss::Absent { .. }) if !part.local && self.is_elsewhere(&name) => {}
                 Err(miss) => {
                     lost.push(part.path.to_string());
+                    has_lost_local |= part.local;
                     reason.get_or_insert(miss);
                 }
             }
         }
         let Some(reason) = reason else { return Ok(()) };
+        if self.is_elsewhere(&name) && !has_lost_local {
+            // Its damaged objects are out of the way: they are fetched when they are read.
+            return Ok(());
+        }
         let (parts, objects): (Vec<Part>, Vec<ObjectId>) = good.into_iter().unzip();
         let mut manifest: Manifest = entry.manifest().clone();
         manifest.parts = parts;
@@ -162,6 +170,10 @@ impl Repair<'_> {
         edits.remove.extend(refs.get_key_value(&local_ref(&name)).map(|(local, _)| local.clone()));
         self.lose(name.as_str(), lost, Some(kept), &reason);
         Ok(())
+    }
+
+    fn is_elsewhere(&self, name: &EntryName) -> bool {
+        self.elsewhere.is_some_and(|elsewhere| elsewhere(name))
     }
 
     fn lose(&mut self, name: &str, parts: Vec<String>, kept: Option<String>, reason: &Miss) {
@@ -234,7 +246,9 @@ impl Repair<'_> {
                 .map_err(|problem| format!("{id} cannot be read: {problem:?}"))?;
             let children =
                 children_of(format, kind, &bytes).ok_or_else(|| format!("{id} makes no sense"))?;
-            open.extend(children.into_iter().map(|(id, _)| id));
+            // What is on a remote alone is always a part of an entry.
+            let is_blob = |leads_on: bool| !leads_on && self.elsewhere.is_some();
+            open.extend(children.into_iter().filter(|(_, on)| !is_blob(*on)).map(|(id, _)| id));
         }
         Ok(())
     }
