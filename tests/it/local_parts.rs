@@ -17,8 +17,11 @@ use recell::{
     SyncSettings, Timestamp, plan_repair, repair,
 };
 
+use crate::cli::{notebook, workspace};
 use crate::support::child::lingering;
-use crate::support::{TestEnv, assert_sound, git, key, noise, options, try_git};
+use crate::support::{
+    TestEnv, assert_sound, damage_pack, git, key, noise, options, transcript, try_git,
+};
 
 fn rules(text: &str) -> SyncSettings {
     let workspace = Some(ConfigFile { path: "recell.toml".into(), text: text.into() });
@@ -228,14 +231,7 @@ fn a_damaged_local_part_is_damage_and_the_rest_is_kept() {
     let name = store.put(&key("nb", "c", "m"), draft(b"shown", &noise(9_000, 4))).unwrap();
     let other = store.put(&key("nb", "d", "m"), draft(b"shown", b"whole")).unwrap();
     drop(store);
-    let pack = std::fs::read_dir(env.store_path().join("objects/pack")).unwrap();
-    let pack = pack.map(|it| it.unwrap().path()).find(|it| it.extension().unwrap() == "pack");
-    let pack = pack.unwrap();
-    let mut bytes = std::fs::read(&pack).unwrap();
-    let at = memchr::memmem::find(&bytes, &noise(9_000, 4)[..64]).unwrap();
-    bytes[at + 100] ^= 1;
-    std::fs::remove_file(&pack).unwrap();
-    std::fs::write(&pack, bytes).unwrap();
+    damage_pack(&env.store_path(), &noise(9_000, 4)[..64]);
     let store = env.open();
     let Lookup::Miss(miss) = entry(&store, &name).read("deep/df") else { panic!("it is damaged") };
     assert_eq!(miss.code(), "damaged");
@@ -346,6 +342,59 @@ fn what_another_process_is_still_writing_is_not_made_anew() {
     assert_eq!(done.moved, []);
     assert_eq!(done.busy.len(), names.len());
     assert!(store.entry(&names[0]).unwrap().hit().is_some());
+}
+
+/// A workspace whose settings keep pictures and variables local, with a recorded notebook and a
+/// result of another cell; and a second one that has what plain git brings of it.
+fn two_machines() -> (TestEnv, TestEnv) {
+    let (here, there) = (workspace(), workspace());
+    here.write("recell.toml", "[sync]\nexclude = ['variables/**', 'outputs/*.png']\n");
+    for env in [&here, &there] {
+        notebook(env, "figures.ipynb", "figures.ipynb");
+    }
+    here.recell(&["record", "figures.ipynb"]).ok();
+    here.recell(&["put", "x:c:m", "variables/df=-", "0.txt=recell.toml"]).input("a,b\n1,2\n").ok();
+    let from = here.store_path();
+    there.git(&["fetch", "-q", from.to_str().unwrap(), "refs/tags/*:refs/tags/*"]);
+    there.git(&["pack-refs", "--all"]);
+    (here, there)
+}
+
+#[test]
+fn commands_say_where_a_part_is() {
+    let (here, there) = two_machines();
+    let told = [&["show", "x:c"][..], &["get", "x:c"], &["cat", "x:c", "df"]];
+    let shown = |env| transcript(env, &told);
+    insta::assert_snapshot!(format!("{}\n=== elsewhere\n{}", shown(&here), shown(&there)));
+    let status = here.recell(&["status"]).ok();
+    assert!(status.contains("\nlocal  ") && status.contains(" stay on this machine"), "{status}");
+    assert!(!there.recell(&["status"]).ok().contains("\nlocal  "));
+    let json = there.recell(&["get", "x:c", "--json"]).ok();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["elsewhere"], serde_json::json!(["variables/df"]));
+    assert_eq!(json["parts"][1]["local"], true);
+    let du = here.recell(&["du"]).run().to_string();
+    assert!(du.contains("of it stays on this machine"), "{du}");
+    let verified = there.recell(&["verify", "--full"]).run().to_string();
+    assert!(verified.contains("every byte checked"), "{verified}");
+    let out = there.recell(&["get", "x:c", "-o", "out"]).run().to_string();
+    assert!(out.contains("out/outputs/0.txt") && out.contains("stayed on the machine"), "{out}");
+}
+
+#[test]
+fn a_notebook_whose_outputs_are_elsewhere_keeps_its_cells_and_says_so() {
+    let (_, there) = two_machines();
+    let whole = std::fs::read(there.root().join("figures.ipynb")).unwrap();
+    there.recell(&["strip", "--no-record", "figures.ipynb"]).ok();
+    let restored = there.recell(&["restore", "figures.ipynb"]).run().to_string();
+    assert!(restored.contains("stayed on the machine where it was made"), "{restored}");
+    assert!(restored.contains("unusable") && restored.contains("exit code Some(3)"), "{restored}");
+    // Who has the outputs at hand, and takes them out of the file, has them in the store.
+    there.write("figures.ipynb", &whole);
+    there.recell(&["strip", "figures.ipynb"]).ok();
+    assert_ne!(std::fs::read(there.root().join("figures.ipynb")).unwrap(), whole);
+    there.recell(&["restore", "figures.ipynb"]).ok();
+    assert!(std::fs::read(there.root().join("figures.ipynb")).unwrap() == whole);
 }
 
 /// What can happen to a store with local parts.
