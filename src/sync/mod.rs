@@ -4,6 +4,8 @@
 //! commits whose tree holds entries by name.
 
 mod extend;
+mod forget;
+mod forgotten;
 mod holders;
 mod known;
 mod ledger_names;
@@ -15,6 +17,7 @@ mod remotes;
 mod wanted_parts;
 mod withhold;
 
+pub(crate) use forget::{ForgetPlan, forget, plan_forget};
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
 pub use local::{LocalParts, local_parts};
