@@ -50,7 +50,7 @@ pub use entry::Entry;
 pub use flush::FlushReport;
 pub(crate) use flush::FlushedNames;
 pub use inventory::FileSizes;
-pub(crate) use local::{local_ref, read_local_ref, read_trashed_local_ref};
+pub(crate) use local::{local_ref, read_local_ref, read_trashed_local_ref, trashed_local_ref};
 pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
@@ -60,7 +60,9 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
-pub(crate) use trash::{TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash};
+pub(crate) use trash::{
+    TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash, trash_ref,
+};
 
 use crate::content::KnownContents;
 use crate::disk;
