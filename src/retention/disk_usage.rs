@@ -144,9 +144,10 @@ fn by_kind(stock: &Stock, count: &mut Count<'_>) {
                     Purpose::Entry => "entry".to_owned(),
                 })
             });
-            match with_all {
-                true => count.add(group, node),
-                false => count.add_alone(group, node),
+            if with_all {
+                count.add(group, node);
+            } else {
+                count.add_alone(group, node);
             }
             if !met.contains(&group) {
                 met.push(group);

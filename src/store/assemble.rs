@@ -69,10 +69,8 @@ pub(super) fn assemble(
     for (part, id) in manifest.parts.iter().zip(ids) {
         let Some(id) = id else { continue };
         let mode = if part.chunks.is_some() { TreeMode::Folder } else { TreeMode::File };
-        let mut folder = match part.local {
-            true => local.get_or_insert_with(Folder::default),
-            false => &mut root,
-        };
+        let mut folder =
+            if part.local { local.get_or_insert_with(Folder::default) } else { &mut root };
         let mut components = part.path.tree_components().peekable();
         while let Some(component) = components.next() {
             if components.peek().is_some() {

@@ -61,10 +61,8 @@ impl Entry {
         if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
             return Err(damaged("its manifest is that of another entry"));
         }
-        let mut local = match manifest.parts.iter().any(|part| part.local) {
-            true => local_folders(inner, &name, reference),
-            false => Ok(None),
-        };
+        let has_local = manifest.parts.iter().any(|part| part.local);
+        let mut local = if has_local { local_folders(inner, &name, reference) } else { Ok(None) };
         let mut folders = Folders { reader, root, below: Vec::new() };
         let mut places = Vec::with_capacity(manifest.parts.len());
         for part in &manifest.parts {

@@ -147,25 +147,24 @@ fn look(snapshot: &Snapshot, name: &EntryName, settings: &SyncSettings) -> Resul
     };
     let (mut scratch, mut bytes) = (Vec::new(), Vec::new());
     snapshot.read_manifest(name, &tree, &mut scratch, &mut bytes)?;
-    let manifest;
-    let facts = match Facts::skim(&bytes, name) {
-        Some(facts) => facts,
-        None => {
-            manifest = snapshot.entry(name).ok()?.manifest().clone();
-            Facts::of(&manifest)
-        }
-    };
-    // The name has the notebook, but where it is cut.
-    let notebook = match name.key() {
-        Some(key) => key.notebook().to_owned(),
-        None => snapshot.entry(name).ok()?.manifest().key.notebook().to_owned(),
-    };
-    let rules = settings.of_notebook(&notebook);
+    if let Some(facts) = Facts::skim(&bytes, name)
+        && let Some(key) = name.key()
+    {
+        return Ok(look_at(&facts, key.notebook(), settings));
+    }
+    // It is spelled otherwise, or the name is cut.
+    let entry = snapshot.entry(name).ok()?;
+    let manifest = entry.manifest();
+    Ok(look_at(&Facts::of(manifest), manifest.key.notebook(), settings))
+}
+
+fn look_at(facts: &Facts<'_>, notebook: &str, settings: &SyncSettings) -> Look {
+    let rules = settings.of_notebook(notebook);
     let mut parts = facts.parts.iter();
-    Ok(Look {
+    Look {
         withholds: parts.any(|part| !part.local && rules.keeps_local(part.path, part.size)),
         upstream: facts.upstream.iter().map(ToString::to_string).collect(),
-    })
+    }
 }
 
 /// Makes the entries of `plan` anew. The old names go to the trash under the time `now`, or the next

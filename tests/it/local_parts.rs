@@ -14,7 +14,7 @@ use recell::sync::{local_parts, plan_withholding, withhold};
 use recell::{
     ConfigFile, Draft, Entry, EntryName, ExecutionKey, GitEnvironment, LayeredConfig, Lookup, Miss,
     OpenOptions, PartKind, PartPath, Pattern, RepairOptions, Silent, Source, Sources, Store,
-    SyncSettings, Timestamp, plan_repair, repair,
+    SyncSettings, Timestamp, VerifyOptions, plan_repair, repair, verify,
 };
 
 use crate::cli::{notebook, workspace};
@@ -273,7 +273,7 @@ fn a_lost_tree_of_local_parts_hides_these_alone() {
     assert_eq!(found.read("out").ok().unwrap(), b"shown");
     let Lookup::Miss(miss) = found.read("deep/df") else { panic!("nobody knows where it is") };
     assert_eq!(miss.code(), "absent");
-    let report = recell::verify(&env.open(), Default::default(), &Silent).unwrap();
+    let report = verify(&env.open(), VerifyOptions::default(), &Silent).unwrap();
     let codes: Vec<_> = report.problems.iter().map(|it| it.code).collect();
     assert_eq!(codes, ["absent"], "{report:?}");
 }
@@ -291,7 +291,7 @@ fn what_was_put_before_the_rule_is_made_anew() {
         .put(&key("nb", "e", "m"), Draft::new("test").output("out", "text/plain", b"x").unwrap())
         .unwrap();
     let names = [third.clone(), second.clone(), first.clone()];
-    pin(&store, &[first.clone()]).unwrap();
+    pin(&store, std::slice::from_ref(&first)).unwrap();
     let none = plan_withholding(&store, &names, &SyncSettings::default()).unwrap();
     assert!(none.is_empty());
     let plan = plan_withholding(&store, &names, &usual()).unwrap();
