@@ -50,7 +50,9 @@ pub use entry::Entry;
 pub use flush::FlushReport;
 pub(crate) use flush::FlushedNames;
 pub use inventory::FileSizes;
-pub(crate) use local::{local_ref, read_local_ref, read_trashed_local_ref, trashed_local_ref};
+pub(crate) use local::{
+    LOCAL, local_ref, read_local_ref, read_trashed_local_ref, trashed_local_ref,
+};
 pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;

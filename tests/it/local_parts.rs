@@ -279,6 +279,36 @@ fn a_lost_tree_of_local_parts_hides_these_alone() {
 }
 
 #[test]
+fn a_damaged_name_of_local_parts_is_known_again() {
+    for (at, why) in [(3, "in the id"), (40, "between them"), (52, "in the name")] {
+        let env = TestEnv::new();
+        drop(env.create());
+        let store = open(&env, &usual());
+        let name = store.put(&key("nb", "c", "m"), draft(b"shown", b"bytes")).unwrap();
+        let gone = store.put(&key("nb", "d", "m"), draft(b"gone", b"too")).unwrap();
+        remove(&store, &[gone], later()).unwrap();
+        collect(&store);
+        drop(store);
+        let packed = env.store_path().join("packed-refs");
+        let mut bytes = std::fs::read(&packed).unwrap();
+        let local = format!(" refs/recell/local/{name}");
+        let line = memchr::memmem::find(&bytes, local.as_bytes()).unwrap() - 40;
+        // No ref has this byte in it.
+        bytes[line + at] = b'~';
+        std::fs::write(&packed, bytes).unwrap();
+        let store =
+            Store::open(&env.store_path(), OpenOptions { despite_damage: true, ..options() });
+        let store = store.unwrap();
+        let plan = plan_repair(&store, &repairing(later()), &Silent).unwrap();
+        let report = repair(&store, &plan, &repairing(later()), &Silent).unwrap();
+        assert_eq!((report.lost, report.left), (vec![], vec![]), "{why}");
+        assert_eq!(report.restored, [format!("refs/recell/local/{name}")], "{why}");
+        drop(store);
+        assert_eq!(entry(&env.open(), &name).read("deep/df").ok().unwrap(), b"bytes", "{why}");
+    }
+}
+
+#[test]
 fn what_was_put_before_the_rule_is_made_anew() {
     let env = TestEnv::new();
     let store = env.create();

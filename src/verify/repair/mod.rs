@@ -5,6 +5,7 @@
 //! that can be read are in sound packs, then names, so that each leads to a whole entry again or
 //! is reported as lost.
 
+mod local;
 mod names;
 mod objects;
 

@@ -182,7 +182,7 @@ impl Repair<'_> {
     }
 
     /// Whether a part can be read to its end.
-    fn part(&self, name: &EntryName, part: &Part, id: &ObjectId) -> Result<(), Miss> {
+    pub(super) fn part(&self, name: &EntryName, part: &Part, id: &ObjectId) -> Result<(), Miss> {
         let inner = &*self.store.inner;
         if part.chunks.is_none() {
             return part_bytes(inner, name.as_str(), part, id).map(drop);
@@ -292,6 +292,17 @@ impl Repair<'_> {
         let mut chosen = BTreeMap::new();
         let mut is_clear = !damaged_lines.is_empty();
         for line in damaged_lines {
+            if self.is_of_local_parts(line) {
+                if let Some((full, id)) = self.local_parts_of(refs, line)? {
+                    chosen.insert(full, id);
+                } else {
+                    let name = String::from_utf8_lossy(line).into_owned();
+                    let reason =
+                        "the line of `packed-refs` that named local parts is damaged".into();
+                    self.report.lost.push(Loss { name, parts: Vec::new(), kept: None, reason });
+                }
+                continue;
+            }
             let trash = memchr::memmem::find(line, b"recell/trash/").is_some();
             let alike = found.iter().find(|(wanted, (full, _))| {
                 if trash {
