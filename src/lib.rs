@@ -41,18 +41,19 @@ pub use config::{
 };
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{
-    InvalidPartPath, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, ManifestProblem, Part, PartKind,
-    PartPath, Provenance,
+    CodeRisk, InvalidPartPath, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, ManifestProblem, Part,
+    PartKind, PartPath, Provenance,
 };
 pub use error::{Error, Reason, Result};
-pub use git::GitEnvironment;
+pub use git::{GitEnvironment, Signer, Signers, SigningMethod, Verdict};
 pub use index::{InvalidPattern, Pattern};
 pub use lookup::{Lookup, Miss};
 pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
 pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{
-    Draft, DraftPart, Entry, FileSizes, FlushReport, OpenOptions, Snapshot, Source, Store,
+    Draft, DraftPart, Entry, FileSizes, FlushReport, OpenOptions, Snapshot, Source, Standing,
+    Store, Trust,
 };
 pub use verify::{
     Loss, Problem, RepairOptions, RepairPlan, RepairReport, Step, VerifyOptions, VerifyReport,

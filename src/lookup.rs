@@ -50,6 +50,19 @@ pub enum Miss {
         /// Which format it has.
         reason: String,
     },
+    /// Reading it can run code, and it is from somebody who is not trusted to do that here
+    /// (docs/trust.md).
+    #[error("`{name}` is not handed out: {risk}; {origin}; `trust.policy` is `{policy}`")]
+    Untrusted {
+        /// The part: `<entry>:<part>`.
+        name: String,
+        /// Why reading it can run code.
+        risk: String,
+        /// Whose it is, and who vouches for it.
+        origin: String,
+        /// The setting `trust.policy` as it counts.
+        policy: &'static str,
+    },
 }
 
 impl Miss {
@@ -61,6 +74,7 @@ impl Miss {
             Miss::LocalElsewhere { .. } => "local_elsewhere",
             Miss::Damaged { .. } => "damaged",
             Miss::NewerFormat { .. } => "newer_format",
+            Miss::Untrusted { .. } => "untrusted",
         }
     }
 }

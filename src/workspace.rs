@@ -4,6 +4,8 @@
 //! `git worktree` linked to one repository share the store of its main work tree, so that a
 //! result computed in one is there in all.
 
+mod edit;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,12 +13,15 @@ use std::sync::Arc;
 use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, Sources};
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::store::{OpenOptions, Store};
+use crate::git::{GitEnvironment, Signers};
+use crate::store::{OpenOptions, Store, Trust};
 
 /// The file whose folder is a workspace.
 const SETTINGS_FILE: &str = "recell.toml";
 /// The folder of recell's own files in a workspace, which marks one too.
 const OWN_FOLDER: &str = ".recell";
+/// The file that says who may sign.
+const SIGNERS_FILE: &str = "allowed_signers";
 const PYPROJECT_FILE: &str = "pyproject.toml";
 /// The setting that says where the store is.
 const STORE_PATH: &str = "store.path";
@@ -41,8 +46,12 @@ pub struct Workspace {
     root: Option<PathBuf>,
     /// The folder that relative paths of files start at: the root, or the working directory.
     base: PathBuf,
+    /// The folder of the files that hold settings, if there is a workspace.
+    settings_folder: Option<PathBuf>,
     settings: LayeredConfig,
     store: PathBuf,
+    /// What a git may see of the environment.
+    git: GitEnvironment,
 }
 
 impl Workspace {
@@ -89,9 +98,12 @@ impl Workspace {
         let directory = &surroundings.directory;
         let home = found.as_ref().map_or(directory, |found| &found.home);
         let store = disk::real_path(&settings.store_path(home, directory));
+        let settings_folder = found.as_ref().map(|found| found.settings.clone());
         let root = found.map(|found| found.root);
         let base = root.clone().unwrap_or_else(|| directory.clone());
-        Ok(Workspace { root, base, settings, store })
+        let variables = surroundings.environment.iter();
+        let git = GitEnvironment::new(variables.map(|(name, value)| (name.into(), value.into())));
+        Ok(Workspace { root, base, settings_folder, settings, store, git })
     }
 
     /// Returns the folder of the workspace; `None` if there is none here or above.
@@ -129,8 +141,26 @@ impl Workspace {
             flush_bytes: store.flush_bytes.bytes(),
             flush_entries: usize::try_from(store.flush_entries.get()).unwrap_or(usize::MAX),
             flush_age: store.flush_age,
+            trust: Trust { policy: self.config().trust.policy, signers: Some(self.signers()) },
             ..options
         }
+    }
+
+    /// Returns who signs here and who may sign: those whom `trust.allowed_signers` names, or else
+    /// those of [`Workspace::own_signers`] and of git's own settings.
+    pub fn signers(&self) -> Signers {
+        let signers = Signers::new(self.git.clone(), &self.base);
+        match &self.config().trust.allowed_signers {
+            Some(file) => signers.with_file(file.clone()),
+            None => signers.with_file_beside(self.own_signers()),
+        }
+    }
+
+    /// Returns the file that says who may sign for this workspace alone, beside the store, whether
+    /// it is there or not.
+    pub fn own_signers(&self) -> PathBuf {
+        let folder = self.store.parent().filter(|folder| folder.ends_with(OWN_FOLDER));
+        folder.map_or_else(|| self.store.join("recell"), Path::to_owned).join(SIGNERS_FILE)
     }
 
     /// Opens the store.

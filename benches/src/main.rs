@@ -20,7 +20,9 @@ mod notebooks;
 mod processes;
 mod report;
 mod retention;
+mod secrets;
 mod small;
+mod sync;
 mod versions;
 
 use std::path::PathBuf;
@@ -55,6 +57,8 @@ fn main() {
         ("million", million::run),
         ("collections", collections::run),
         ("log", log::run),
+        ("sync", sync::run),
+        ("secrets", secrets::run),
     ] {
         if wanted(name) {
             settle();

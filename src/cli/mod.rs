@@ -10,6 +10,7 @@ mod comparing;
 mod describe;
 mod differences;
 mod filtering;
+mod findings;
 mod json;
 mod locking;
 mod media;
@@ -76,6 +77,7 @@ enum Command {
     Status(commands::status::Args),
     Push(commands::push::Args),
     Pull(commands::pull::Args),
+    Trust(commands::trust::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Repair(commands::repair::Args),
@@ -90,6 +92,8 @@ enum Command {
     Gc(commands::gc::Args),
     Collection(commands::collection::Args),
     Find(commands::find::Args),
+    Secrets(commands::secrets::Args),
+    Hooks(commands::hooks::Args),
     Config(commands::config::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
@@ -137,6 +141,7 @@ impl Command {
             Command::Status(args) => commands::status::run(args, session),
             Command::Push(args) => commands::push::run(args, session),
             Command::Pull(args) => commands::pull::run(args, session),
+            Command::Trust(args) => commands::trust::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Repair(args) => commands::repair::run(args, session),
@@ -151,6 +156,8 @@ impl Command {
             Command::Gc(args) => commands::gc::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
+            Command::Secrets(args) => commands::secrets::run(args, session),
+            Command::Hooks(args) => commands::hooks::run(args, session),
             Command::Config(args) => commands::config::run(args, session),
             Command::Completions(args) => commands::completions::run(args, session),
             Command::Demo(args) => commands::demo::run(args, session),

@@ -19,7 +19,7 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Nothing is stored under that name, or it is not here.
 pub(super) const MISSED: u8 = 3;
-/// It is here but cannot be handed out: damaged, or of a later release.
+/// It is here but cannot be handed out: damaged, not to be trusted, or of a later release.
 const DAMAGED: u8 = 4;
 /// Another process holds a lock: the same command may work later.
 const LOCKED: u8 = 5;
@@ -177,6 +177,10 @@ fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
              stays."
         }
         Miss::Damaged { .. } => "Run `recell verify --full` to see all that is damaged.",
+        Miss::Untrusted { .. } => {
+            "Run `recell trust show` on it. Whoever you trust may sign (`recell trust allow`), with \
+             `trust.policy = \"signed\"`; `-c trust.policy=all` hands out everybody's."
+        }
         Miss::NewerFormat { .. } => "Use a newer release of recell.",
     })
 }
@@ -193,7 +197,7 @@ pub(super) fn code_of_miss(miss: &Miss) -> u8 {
         | Miss::Misspelled { .. }
         | Miss::Absent { .. }
         | Miss::LocalElsewhere { .. } => MISSED,
-        Miss::Damaged { .. } | Miss::NewerFormat { .. } => DAMAGED,
+        Miss::Damaged { .. } | Miss::NewerFormat { .. } | Miss::Untrusted { .. } => DAMAGED,
     }
 }
 
@@ -215,18 +219,24 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::OutsideWorkspace { .. }
         | Error::OneNotebook { .. }
         | Error::CollectionName { .. }
+        | Error::NotASigner { .. }
         | Error::CannotCompare { .. }
+        | Error::NotAFinding { .. }
+        | Error::StaticAddress { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }
         | Error::UnclearNames { .. }
         | Error::Lost { .. }
         | Error::CollectionUnreadable { .. }
+        | Error::StaticDamaged { .. }
+        | Error::StaticLacks { .. }
         | Error::NewerLockfile { .. } => DAMAGED,
         Error::RefsLocked { .. }
         | Error::FlushLocked { .. }
         | Error::LockfileHeld { .. }
-        | Error::CollectionBusy { .. } => LOCKED,
+        | Error::CollectionBusy { .. }
+        | Error::StaticBusy { .. } => LOCKED,
         Error::LineNotStored { source, .. } => code_of_error(source),
         _ => FAILED,
     }

@@ -293,6 +293,22 @@ pub(crate) fn make_read_only(path: &Path) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o444)).map_err(failed("protect", path))
 }
 
+/// Lets whoever may read a file run it.
+pub(crate) fn make_executable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let change = || {
+        let mode = fs::metadata(path)?.permissions().mode();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
+    };
+    change().map_err(failed("make executable", path))
+}
+
+/// Whether a file is there that somebody may run.
+pub(crate) fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
 /// One name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FolderEntry {

@@ -107,6 +107,20 @@ impl Error {
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
             Error::GitFailed { stderr, .. } => git_hint(stderr),
+            Error::SigningProgramMissing { package, .. } => Some(format!(
+                "Install it (Debian: {package}), or push without a signature: \
+                 `-c trust.sign=never`."
+            )),
+            Error::CannotSign { .. } => Some(
+                "Set `user.signingKey` and `gpg.format` of git as for signed commits, or push \
+                 without a signature: `-c trust.sign=never`."
+                    .into(),
+            ),
+            Error::NotASigner { .. } => Some(
+                "Name who it is and their public key: `recell trust allow alice@example.com \
+                 alice.pub`."
+                    .into(),
+            ),
             Error::FilterProtocol { .. } => Some(
                 "Git starts this command by itself: run `recell filter install`, then `git add` \
                  your notebooks."
@@ -195,6 +209,27 @@ impl Error {
             Error::NotStripped { .. } => {
                 Some("Run `recell strip` on them, or `recell filter install` once.".into())
             }
+            Error::SecretsFound { entry, digest, .. } => Some(format!(
+                "If it is none: `recell secrets allow {digest}`. If it is one, make it invalid where \
+                 it came from, then `recell forget {entry}`. To push all the same: `recell push \
+                 --allow-secrets`."
+            )),
+            Error::NotAFinding { .. } => Some(
+                "`recell secrets scan` shows the digest and the rule of each finding; `recell \
+                 secrets rules` lists the rules."
+                    .into(),
+            ),
+            Error::SettingNotChanged { name, .. } => {
+                Some(format!("Write it by hand: `recell config --describe {name}` explains it."))
+            }
+            Error::HookTaken { line, .. } => {
+                Some(format!("Add this line to it: `{line}`. recell leaves it as it is."))
+            }
+            Error::HooksShared { line, .. } => Some(format!(
+                "Give this repository hooks of its own (`git config core.hooksPath .git/hooks`), or \
+                 add this line there: `{line}`."
+            )),
+            Error::NoAnswer { .. } => Some("Look at the connection, then `recell push`.".into()),
             Error::CollectionName { .. } => {
                 Some("Write it as `papers/2026`: words, with `/` between them.".into())
             }
@@ -228,6 +263,41 @@ impl Error {
             )),
             Error::CollectionCycle { .. } => Some("Leave one of them out.".into()),
             Error::CollectionBusy { .. } => Some("Try again; nothing was changed.".into()),
+            Error::StaticAddress { .. } => Some(
+                "Write `s3://bucket/path`, `gs://bucket/path`, `az://container/path`, \
+                 `static+file:///path` or `static+https://host/path` (docs/static-remotes.md)."
+                    .into(),
+            ),
+            Error::StaticNotBuilt { .. } => {
+                Some("Build it with `--features object-stores`.".into())
+            }
+            Error::StaticRemote { .. } => Some(
+                "Check the address, the network and the credentials (docs/static-remotes.md); \
+                 nothing was lost, and what is there already is not sent again."
+                    .into(),
+            ),
+            Error::StaticDamaged { .. } => Some(
+                "Nothing was taken from it. Restore that file from a backup, or publish to a new \
+                 address from a store that has everything."
+                    .into(),
+            ),
+            Error::StaticLacks { .. } => Some(
+                "Ask whoever published last to publish again, or publish from a store that has it."
+                    .into(),
+            ),
+            Error::StaticUnsafe { .. } => Some(
+                "The service ignores conditional writes (`If-Match`): use one that has them, or a \
+                 folder, or a git remote (docs/static-remotes.md)."
+                    .into(),
+            ),
+            Error::StaticBusy { .. } => Some("Try again; nothing was lost.".into()),
+            Error::StaticReadOnly { .. } => {
+                Some("Publish to the place that the web server serves from.".into())
+            }
+            Error::NotInStore { .. } => Some(
+                "It is on another remote, or damaged: run `recell pull`, or `recell verify`."
+                    .into(),
+            ),
             Error::CollectionUnreadable { .. } => {
                 Some("Run `recell verify --full` to see all that is damaged.".into())
             }

@@ -7,7 +7,7 @@ mod words;
 use std::io;
 use std::path::PathBuf;
 
-use self::words::{exit_text, nothing_removed, pinned, quoted};
+use self::words::{exit_text, likely_secrets, nothing_removed, pinned, quoted};
 use crate::lookup::Miss;
 
 /// A result whose failure is an [`enum@Error`].
@@ -252,6 +252,28 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// The program that signs commits is not there.
+    #[error("there is no `{program}` to sign with")]
+    SigningProgramMissing {
+        /// What git was to run.
+        program: String,
+        /// The package that has it.
+        package: &'static str,
+    },
+    /// Git could not sign.
+    #[error("git could not sign: {reason}")]
+    CannotSign {
+        /// What git and its helper said.
+        reason: String,
+    },
+    /// A key, or whose it is, cannot stand in a file of allowed signers.
+    #[error("`{text}` is no signer: {reason}")]
+    NotASigner {
+        /// What was given.
+        text: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Git and recell did not understand each other while git's filter ran.
     #[error("git's filter protocol broke at the {step}")]
     FilterProtocol {
@@ -480,6 +502,58 @@ pub enum Error {
         /// Of how many.
         total: usize,
     },
+    /// Results hold what looks like secrets.
+    #[error("{}", likely_secrets(*secrets, *entries))]
+    SecretsFound {
+        /// How many different ones.
+        secrets: usize,
+        /// In how many entries.
+        entries: usize,
+        /// The first of these.
+        entry: String,
+        /// The digest of the first finding in it.
+        digest: String,
+    },
+    /// A text names no rule and no finding of the secret guard.
+    #[error("`{text}` is neither a rule nor the digest of a finding")]
+    NotAFinding {
+        /// What was given.
+        text: String,
+    },
+    /// A settings file cannot be changed as it should be.
+    #[error("`{name}` in `{}` cannot be added to", path.display())]
+    SettingNotChanged {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        name: &'static str,
+    },
+    /// A hook of git that is not recell's is where one should go.
+    #[error("there is a `{hook}` hook already: `{}`", path.display())]
+    HookTaken {
+        /// Which hook.
+        hook: &'static str,
+        /// The hook.
+        path: PathBuf,
+        /// The line that makes it do the same.
+        line: String,
+    },
+    /// Git takes the hooks of all repositories of the user from one folder.
+    #[error("`{}` would be a hook of all your repositories", path.display())]
+    HooksShared {
+        /// The hook.
+        path: PathBuf,
+        /// The line that calls recell.
+        line: String,
+    },
+    /// A remote takes too long to say anything.
+    #[error("`{remote}` did not answer within {seconds} seconds")]
+    NoAnswer {
+        /// The remote's address, without passwords.
+        remote: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// A text cannot be the name of a collection.
     #[error("`{text}` is no name of a collection: {reason}")]
     CollectionName {
@@ -557,6 +631,70 @@ pub enum Error {
         name: String,
         /// Why not.
         source: Miss,
+    },
+    /// An address says that it is one of a static remote, and makes no sense.
+    #[error("`{address}` is no address of a static remote: {reason}")]
+    StaticAddress {
+        /// What was given, without a password.
+        address: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// This build cannot speak with object stores and web servers.
+    #[error("this build of recell cannot speak with `{address}`")]
+    StaticNotBuilt {
+        /// The address.
+        address: String,
+    },
+    /// A static remote did not answer, or refused.
+    #[error("could not {action} `{what}`")]
+    StaticRemote {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The remote and the file on it.
+        what: String,
+        /// What it answered.
+        source: Reason,
+    },
+    /// A file of a static remote is not what git or recell writes.
+    #[error("`{what}` is damaged: {reason}")]
+    StaticDamaged {
+        /// The remote and the file on it.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A static remote has not got an object that one of its refs needs.
+    #[error("`{remote}` lacks the object {id}")]
+    StaticLacks {
+        /// The remote.
+        remote: String,
+        /// The object, in hex.
+        id: String,
+    },
+    /// A static remote replaces a file although it is no longer what the writer believes.
+    #[error("`{remote}` would let two publishers lose each other's results")]
+    StaticUnsafe {
+        /// The remote.
+        remote: String,
+    },
+    /// Others publish all the time.
+    #[error("others keep publishing to `{remote}`")]
+    StaticBusy {
+        /// The remote.
+        remote: String,
+    },
+    /// A static remote can only be read.
+    #[error("`{remote}` can only be read")]
+    StaticReadOnly {
+        /// The remote.
+        remote: String,
+    },
+    /// What is to be published is not in the store.
+    #[error("the object {id}, which is to be published, is not in this store")]
+    NotInStore {
+        /// The object, in hex.
+        id: String,
     },
 }
 

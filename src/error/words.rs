@@ -26,3 +26,14 @@ pub(super) fn quoted(names: &[String]) -> String {
 pub(super) fn exit_text(exit_code: Option<i32>) -> String {
     exit_code.map_or_else(|| " by a signal".into(), |code| format!(" with exit code {code}"))
 }
+
+/// Returns how many likely secrets are in how many results.
+pub(super) fn likely_secrets(secrets: usize, entries: usize) -> String {
+    let are = if secrets == 1 {
+        "1 likely secret is".into()
+    } else {
+        format!("{secrets} likely secrets are")
+    };
+    let results = if entries == 1 { "1 result".into() } else { format!("{entries} results") };
+    format!("{are} in {results}")
+}

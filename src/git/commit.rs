@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::config::ObjectFormat;
 
 /// Who git is told made the commits of recell's own refs. A person is nobody's business here.
-const AUTHOR: &str = "recell <recell>";
+pub(in crate::git) const AUTHOR: &str = "recell <recell>";
 
 /// What a commit says, as far as recell needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +25,17 @@ pub(crate) fn commit_bytes(commit: &Commit, now: Timestamp) -> Vec<u8> {
     for parent in &commit.parents {
         writeln!(text, "parent {parent}").expect("writing to a string cannot fail");
     }
-    let seconds = now.micros().div_euclid(1_000_000).max(0);
+    let seconds = unix_seconds(now);
     for who in ["author", "committer"] {
         writeln!(text, "{who} {AUTHOR} {seconds} +0000").expect("writing to a string cannot fail");
     }
     write!(text, "\n{}\n", commit.message).expect("writing to a string cannot fail");
     text.into_bytes()
+}
+
+/// Returns a moment as git writes it; what is before 1970 is its start.
+pub(super) fn unix_seconds(now: Timestamp) -> i64 {
+    now.micros().div_euclid(1_000_000).max(0)
 }
 
 /// Reads a commit, whoever made it; `None` if the bytes are none.

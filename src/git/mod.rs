@@ -10,6 +10,7 @@ mod check;
 mod commit;
 mod filter_protocol;
 mod history;
+mod hooks;
 mod host;
 mod host_remote;
 mod inflate;
@@ -17,9 +18,10 @@ mod loose_refs;
 mod merging;
 mod objects;
 mod pack;
+mod pack_index;
 mod packs;
 mod pktline;
-mod process;
+pub(crate) mod process;
 mod raw_pack;
 mod refs;
 mod remote;
@@ -27,6 +29,7 @@ mod repack;
 mod repository;
 mod revision;
 mod salvage;
+mod signing;
 mod stream;
 
 pub(crate) use gix::ObjectId;
@@ -45,6 +48,7 @@ pub(crate) use history::{
     FileMode, HistoryChange, HistoryCommit, HistoryRange, paths_at_head, staged_renames,
     walk_history,
 };
+pub(crate) use hooks::{FoundHook, HookPlan};
 pub(crate) use host::{HostRepository, NoHost};
 pub(crate) use host_remote::{RemoteAddress, from_folder};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
@@ -56,7 +60,8 @@ pub(crate) use objects::{
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,
 };
-pub(crate) use packs::{ObjectProblem, PackSet, StoredObjects, copy_blob};
+pub(crate) use pack_index::{PackIndex, is_delta};
+pub(crate) use packs::{LonePack, ObjectProblem, PackSet, StoredObjects, copy_blob};
 pub(crate) use process::Git;
 pub use process::GitEnvironment;
 pub(crate) use raw_pack::RawPack;
@@ -68,3 +73,5 @@ pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;
 pub(crate) use salvage::{DamagedPack, indexed_offsets};
+pub(crate) use signing::{CommitSeal, commit_seal};
+pub use signing::{Signer, Signers, SigningMethod, Verdict};

@@ -90,6 +90,26 @@ impl Pack {
     }
 }
 
+/// One pack that is not among those of a repository.
+pub(crate) struct LonePack {
+    pack: Pack,
+    format: ObjectFormat,
+}
+
+impl LonePack {
+    /// Opens the pack of that index; `None` if it is none.
+    pub(crate) fn open(index_path: &Path, format: ObjectFormat) -> Option<LonePack> {
+        let index = pack::index::File::at(index_path, format.gix()).ok()?;
+        Some(LonePack { pack: Pack::new(index_path.to_owned(), 0, index), format })
+    }
+
+    /// Reads an object, deltas and all, if it is there and has the content of its id.
+    pub(crate) fn read_intact(&self, id: &ObjectId, out: &mut Vec<u8>) -> Option<Kind> {
+        let kind = self.pack.read(self.format, self.pack.offset_of(id)?, out).ok()?;
+        (object_id(self.format, kind, out) == *id).then_some(kind)
+    }
+}
+
 /// Returns the bytes of the pack from the content of `entry` on.
 fn stream_of<'a>(data: &'a pack::data::File, entry: &pack::data::Entry) -> Option<&'a [u8]> {
     data.entry_slice(entry.data_offset..(data.pack_end() as u64).max(entry.data_offset))

@@ -75,6 +75,15 @@ impl GitEnvironment {
         let found = self.variables.iter().rev().find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_os_str())
     }
+
+    /// Returns the variables whose names begin so; those that are not UTF-8 are left out.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self
+            .variables
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        texts.filter(move |(name, _)| name.starts_with(prefix))
+    }
 }
 
 impl fmt::Debug for GitEnvironment {

@@ -62,6 +62,26 @@ impl Names {
         found
     }
 
+    /// Returns what stands between `prefix` and the next `/` in the full names of refs. Costs a
+    /// search for each.
+    pub(crate) fn folders(&self, prefix: &str) -> BTreeSet<String> {
+        let folder = |name: &str| {
+            let rest = name.strip_prefix(prefix)?;
+            rest.split_once('/').map(|(folder, _)| folder.to_owned())
+        };
+        let mut found = BTreeSet::new();
+        let mut from = prefix.to_owned();
+        while let Some((name, _)) = self.refs.from(from.as_bytes()).next() {
+            let Some(next) = std::str::from_utf8(name).ok().and_then(folder) else { break };
+            // Digits come next after `/`: what is not less than this is in another folder.
+            from = format!("{prefix}{next}0");
+            found.insert(next);
+        }
+        let journaled = self.journal_refs.iter().flat_map(|refs| refs.keys());
+        found.extend(journaled.filter_map(|name| folder(name)));
+        found
+    }
+
     /// Returns the newest entry whose name starts with `key_path` and `/` and which was made at
     /// `until` or before, and its tree.
     pub(crate) fn newest(

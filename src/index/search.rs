@@ -132,6 +132,11 @@ impl Pattern {
         prefix
     }
 
+    /// Whether entries of the notebook of that segment can match.
+    pub(crate) fn matches_notebook(&self, segment: &str) -> bool {
+        self.notebook.matches(segment)
+    }
+
     /// Whether a name matches.
     pub fn matches(&self, name: &EntryName) -> bool {
         let fields = [&self.notebook, &self.cell, &self.module, &self.version];

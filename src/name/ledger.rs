@@ -42,6 +42,11 @@ impl LedgerName {
         LedgerName::parse(name.strip_prefix(LEDGERS)?)
     }
 
+    /// Returns the folder of the refs of all ledgers of the notebook of that segment.
+    pub(crate) fn folder(notebook_segment: &str) -> String {
+        format!("{LEDGERS}{notebook_segment}-{}", digest8(notebook_segment))
+    }
+
     /// Returns `<notebook>-<digest8>/<writer>`.
     pub(crate) fn path(&self) -> String {
         format!("{}-{}/{}", self.notebook, digest8(&self.notebook), self.writer)

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Inner;
 use super::local::local_ref;
+use super::{Inner, Standing};
 use crate::content::{part_bytes, part_into, part_range, read_checked};
 use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
 use crate::error::{Error, Result};
@@ -94,6 +94,19 @@ impl Entry {
         &self.manifest
     }
 
+    /// Returns where the entry comes from, and who vouches for it.
+    pub fn standing(&self) -> Standing {
+        self.inner.standing(&self.name, &self.tree, true)
+    }
+
+    /// Whether code of this entry may run here: a miss says why not. For who reads bytes by their
+    /// own lights, and not by the codec that the part names; all other reading asks by itself.
+    pub fn may_run_code(&self) -> Lookup<()> {
+        let name = || self.name.to_string();
+        let risk = || "what is made of it can run code".to_owned();
+        self.inner.require_trust(&self.name, &self.tree, &name, &risk).into()
+    }
+
     /// Notes that the entry is of use now: under a cap, those that were used least recently go
     /// first. It is noted once an hour, in memory, and costs no more than a look into a map.
     pub fn mark_used(&self) {
@@ -101,6 +114,9 @@ impl Entry {
     }
 
     /// Returns the bytes of the part at `path`, or of the only one of that name, checked.
+    ///
+    /// Here and below, a part whose reading can run code is [`Miss::Untrusted`] unless the entry is
+    /// trusted ([`crate::OpenOptions::trust`]).
     pub fn read(&self, path: &str) -> Lookup<Vec<u8>> {
         self.with_part(path, |part, id| part_bytes(&*self.inner, self.name.as_str(), part, id))
     }
@@ -132,14 +148,33 @@ impl Entry {
     /// # Errors
     /// [`Error::WritePart`] if `out` fails.
     pub fn copy_to(&self, path: &str, out: &mut dyn Write) -> Result<Lookup<()>> {
-        /// As much as is read at once: a few chunks, so that all cores are busy.
-        const STEP: u64 = 32 << 20;
         let Some(part) = self.manifest.part(path) else {
             return Ok(Lookup::Miss(self.no_part(path)));
         };
+        Ok(match self.inner.guard(&self.name, &self.tree, part) {
+            Ok(()) => self.copy(part, out)?,
+            Err(miss) => Lookup::Miss(miss),
+        })
+    }
+
+    /// Reads all bytes of a part, whether or not they may be handed out, and checks them.
+    pub(crate) fn check(&self, part: &Part) -> Lookup<()> {
+        match self.copy(part, &mut std::io::sink()) {
+            Ok(found) => found,
+            Err(error) => unreachable!("a sink takes everything: {error}"),
+        }
+    }
+
+    fn copy(&self, part: &Part, out: &mut dyn Write) -> Result<Lookup<()>> {
+        /// As much as is read at once: a few chunks, so that all cores are busy.
+        const STEP: u64 = 32 << 20;
+        let path = part.path.as_str();
         let mut at = 0;
         while at < part.size || at == 0 {
-            let piece = match self.read_range(part.path.as_str(), at..at + STEP) {
+            let read = |part: &Part, id: &ObjectId| {
+                part_range(&*self.inner, self.name.as_str(), part, id, at..at + STEP)
+            };
+            let piece = match self.with_object(part, read) {
                 Lookup::Hit(piece) => piece,
                 Lookup::Miss(miss) => return Ok(Lookup::Miss(miss)),
             };
@@ -158,6 +193,17 @@ impl Entry {
         let Some(part) = self.manifest.part(path) else {
             return Lookup::Miss(self.no_part(path));
         };
+        if let Err(miss) = self.inner.guard(&self.name, &self.tree, part) {
+            return Lookup::Miss(miss);
+        }
+        self.with_object(part, read)
+    }
+
+    fn with_object<T>(
+        &self,
+        part: &Part,
+        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+    ) -> Lookup<T> {
         let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
         let number = number.expect("the part is one of the manifest's");
         self.object(part, &self.places[number]).and_then(|id| read(part, &id)).into()

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::flush::KEEP_NOTE;
+use super::incoming::INCOMING_PREFIX;
 use crate::disk;
 use crate::error::Result;
 use crate::git::{Repository, remove_dead_lock};
@@ -34,12 +35,15 @@ pub(crate) fn find(repository: &Repository) -> Result<Vec<PathBuf>> {
     let is_of_collection = |name: &str| name.starts_with(COLLECTION_PREFIX);
     let collecting = own.iter().any(|entry| is_of_collection(&entry.name))
         && is_locked(&repository.own_folder().join(COLLECTION_LOCK))?;
+    // Who receives a pack keeps it locked; its index goes with it.
+    let is_received = |path: &Path| is_locked(&path.with_extension("pack")).unwrap_or(true);
     let mut found: Vec<PathBuf> = own
         .into_iter()
         .filter(|entry| {
             WORK_FILES.contains(&entry.name.as_str())
                 || entry.name.starts_with(SEAL_PREFIX)
                 || (is_of_collection(&entry.name) && !collecting)
+                || (entry.name.starts_with(INCOMING_PREFIX) && !is_received(&entry.path))
                 || disk::is_temporary(&entry.name)
         })
         .map(|entry| entry.path)

@@ -19,6 +19,7 @@ mod assemble;
 mod draft;
 mod entry;
 mod flush;
+mod incoming;
 mod inventory;
 pub(crate) mod leftovers;
 mod local;
@@ -37,6 +38,7 @@ mod snapshot;
 mod suspects;
 mod taking_away;
 mod trash;
+mod trust;
 mod view;
 
 use std::path::Path;
@@ -49,6 +51,7 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub(crate) use flush::FlushedNames;
+pub(crate) use incoming::{ForeignPack, IncomingPack};
 pub use inventory::FileSizes;
 pub(crate) use local::{
     LOCAL, local_ref, read_local_ref, read_trashed_local_ref, trashed_local_ref,
@@ -57,6 +60,7 @@ pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
 pub(crate) use pin::{PIN_FOLDER, pin_ref};
+pub(crate) use putting::KeptObjects;
 use putting::PutsInProgress;
 pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
@@ -65,11 +69,15 @@ use suspects::Suspects;
 pub(crate) use trash::{
     TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash, trash_ref,
 };
+use trust::Verdicts;
+pub(crate) use trust::{FOREIGN_FOLDER, foreign_ref, vouching_line};
+pub use trust::{Standing, Trust};
 
+use crate::config::TrustPolicy;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
+use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -97,6 +105,7 @@ pub(crate) struct Inner {
     memory: Memory,
     suspects: Suspects,
     usage: UsageLog,
+    verdicts: Verdicts,
     putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
     flushing: Mutex<()>,
@@ -173,6 +182,7 @@ impl Store {
                 memory: Memory::default(),
                 suspects,
                 usage,
+                verdicts: Verdicts::default(),
                 putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
             }),
@@ -301,6 +311,21 @@ impl Store {
     /// Returns the name of this store among the writers of ledgers.
     pub(crate) fn writer_id(&self) -> &str {
         &self.inner.repository.writer
+    }
+
+    /// Returns who signs here and who may sign, if the store was opened with that.
+    pub(crate) fn signers(&self) -> Option<&Signers> {
+        self.inner.options.trust.signers.as_ref()
+    }
+
+    /// Returns whose parts may run code here.
+    pub(crate) fn trust_policy(&self) -> TrustPolicy {
+        self.inner.options.trust.policy
+    }
+
+    /// Returns an entry whose tree is known, whether or not it has a tag.
+    pub(crate) fn entry_of_tree(&self, name: &EntryName, tree: ObjectId) -> Lookup<Entry> {
+        Entry::open(&self.inner, name.clone(), tree).into()
     }
 
     /// Returns the entries whose names start with `prefix`, with their trees, sorted.

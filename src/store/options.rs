@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::trust::Trust;
 use crate::clock::Clock;
 use crate::config::{Durability, SyncSettings};
 
@@ -26,6 +27,8 @@ pub struct OpenOptions {
     /// Whether the store is opened even if its names cannot be read, for checks and repairs: those
     /// names are then missing.
     pub despite_damage: bool,
+    /// Whose parts are handed out although reading them can run code.
+    pub trust: Trust,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where names of writers and journals come from: random numbers.
@@ -43,6 +46,7 @@ impl Default for OpenOptions {
             lock_patience: Duration::from_secs(30),
             local_parts: None,
             despite_damage: false,
+            trust: Trust::default(),
             clock: Clock::system(),
             random: Arc::new(|| fastrand::Rng::new().u64(..)),
         }

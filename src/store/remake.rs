@@ -5,9 +5,10 @@ use super::local::local_ref;
 use super::pin::{PIN_FOLDER, pin_ref};
 use super::putting::{KeptObjects, Putting};
 use super::trash::to_trash;
-use super::{Entry, Inner, Store};
+use super::trust::foreign_ref;
+use super::{Entry, Inner, Standing, Store};
 use crate::clock::Timestamp;
-use crate::entry::{MANIFEST_FILE, Manifest};
+use crate::entry::{CodeRisk, MANIFEST_FILE, Manifest};
 use crate::error::Result;
 use crate::git::{
     Compression, Kind, ObjectId, PackedObject, RefEdits, TreeEntry, TreeMode, object_id,
@@ -30,6 +31,8 @@ pub(crate) struct Remade {
     objects: Vec<MadeObject>,
     /// The tree of its local parts, if other ones stay local than under the old name.
     local: Option<ObjectId>,
+    /// Whether it can run code and came from elsewhere: under its new name no ledger says so.
+    is_foreign: bool,
 }
 
 impl Store {
@@ -58,7 +61,8 @@ impl Store {
             MadeObject { id, kind: Kind::Blob, bytes: text },
             MadeObject { id: tree, kind: Kind::Tree, bytes: tree_text },
         ];
-        Some(Remade { old: entry.name().clone(), new, tree, objects, local: None })
+        let (local, is_foreign) = (None, self.is_foreign(entry, &old_tree, manifest));
+        Some(Remade { old: entry.name().clone(), new, tree, objects, local, is_foreign })
     }
 
     /// Returns what `entry` would be with another manifest, of which other parts stay local.
@@ -80,9 +84,16 @@ impl Store {
                 Err(miss) => return Err(miss),
             });
         }
+        let entry_tree = self.tree_of(entry.name());
         let Assembled { objects, tree, local } = assemble(format, manifest, ids);
         let new = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
-        Ok(Remade { old: entry.name().clone(), new, tree, objects, local })
+        let is_foreign = entry_tree.is_none_or(|old| self.is_foreign(entry, &old, manifest));
+        Ok(Remade { old: entry.name().clone(), new, tree, objects, local, is_foreign })
+    }
+
+    fn is_foreign(&self, entry: &Entry, tree: &ObjectId, manifest: &Manifest) -> bool {
+        manifest.parts.iter().any(|part| CodeRisk::of(part).is_some())
+            && self.inner.standing(entry.name(), tree, false) != Standing::Own
     }
 
     /// Gives each entry its new name and moves the old one to the trash under the time `now`, or the
@@ -98,16 +109,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<EntryName>> {
         let _kept = self.inner.append_remade(remade)?;
+        let has_foreign = remade.iter().any(|remade| remade.is_foreign);
+        let mark = has_foreign.then(|| self.keep_mark()).transpose()?;
         let mut busy = Vec::new();
         self.inner.change_refs(|flushed| {
             let when = self.moment_of_removal(now)?;
             let pins = self.refs_below(PIN_FOLDER)?;
             let mut edits = RefEdits::default();
-            for Remade { old, new, tree, local, .. } in remade {
+            for Remade { old, new, tree, local, is_foreign, .. } in remade {
                 let Some(old_tree) = flushed.tree_of(old) else {
                     busy.push(old.clone());
                     continue;
                 };
+                if let Some((mark, _)) = &mark
+                    && *is_foreign
+                    && flushed.tree_of(new).is_none()
+                {
+                    edits.add.insert(foreign_ref(new), *mark);
+                }
                 edits.add.insert(format!("{TAGS}{new}"), *tree);
                 let local = local.or_else(|| flushed.local_of(old));
                 edits.add.extend(local.map(|local| (local_ref(new), local)));

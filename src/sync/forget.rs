@@ -17,7 +17,7 @@ use crate::name::EntryName;
 use crate::store::{RefChange, Store, in_trash, local_ref, pin_ref, trashed_local_ref};
 
 /// Where recell keeps entries, or parts of them, besides tags: each followed by the entry name.
-const BESIDES: [&str; 2] = ["refs/recell/local/", "refs/recell/damaged/"];
+const BESIDES: [&str; 3] = ["refs/recell/local/", "refs/recell/damaged/", "refs/recell/foreign/"];
 
 /// What forgetting some entries would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,6 +14,9 @@ mod local;
 mod pull;
 mod push;
 mod remotes;
+mod secrets;
+pub mod trust;
+pub(crate) mod static_remote;
 mod wanted_parts;
 mod withhold;
 
@@ -24,4 +27,8 @@ pub use local::{LocalParts, local_parts};
 pub(crate) use pull::{PullOptions, PullReport, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
+pub use secrets::{
+    EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
+    secret_rules,
+};
 pub use withhold::{Withheld, Withholding, plan_withholding, withhold};

@@ -1,12 +1,13 @@
 //! Pull: ledgers first, names and all trees with them; then only the objects that the settings
 //! want and the store lacks.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use super::extend::union;
 use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
+use super::trust::{check_foreign_ledger, check_manifests, mark_changes, names_to_mark};
 use super::wanted_parts::wanted_objects;
 use crate::clock::Timestamp;
 use crate::config::{FetchPolicy, SyncSettings};
@@ -48,6 +49,8 @@ pub(crate) struct PullReport {
 #[derive(Default)]
 struct News {
     entries: Vec<(EntryName, ObjectId)>,
+    /// The entries that no foreign ledger here will have, though they came from elsewhere.
+    marked: Vec<EntryName>,
     /// The ledgers with what they are from now on.
     taken: Ledgers,
     report: PullReport,
@@ -91,7 +94,14 @@ pub(crate) fn pull(
         report.missing = wanted.iter().filter(|id| !store.has(id)).count();
         report.objects = wanted.len() - report.missing;
     }
-    let mut changes: Vec<RefChange> = Vec::new();
+    let wrong = check_manifests(store, &news.entries);
+    let names: HashSet<&str> = wrong.iter().map(|(name, _)| name.as_str()).collect();
+    let is_right = |name: &EntryName| !names.contains(name.as_str());
+    news.entries.retain(|(name, _)| is_right(name));
+    report.entries.retain(is_right);
+    drop(names);
+    report.refused.extend(wrong);
+    let (mut changes, _kept) = mark_changes(store, &news.marked)?;
     for (name, tree) in &news.entries {
         let name = format!("{TAGS}{name}");
         changes.push(RefChange { name, expected: None, new: Some(*tree) });
@@ -171,44 +181,27 @@ fn take_in(
     };
     let added = compare(store, old.as_ref(), Some(&tree))?.added;
     let mut is_whole = true;
-    let mut here: BTreeMap<String, ObjectId> = BTreeMap::new();
-    if !added.is_empty() {
-        let prefix = format!("{}/", ledger.notebook_segment());
-        let names = store.names_with_prefix(&prefix)?;
-        here.extend(names.into_iter().map(|(name, tree)| (name.as_str().to_owned(), tree)));
-    }
-    for (below, tree) in added {
-        let full = format!("{}/{below}", ledger.notebook_segment());
-        let name = match EntryName::parse(full.clone()) {
-            Ok(name) if tree.to_string().starts_with(name.id8()) => name,
-            Ok(_) => {
-                let reason = "its name says another content than it has".to_owned();
-                news.report.refused.push((full, reason));
-                continue;
-            }
-            Err(_) => {
-                news.report.refused.push((full, "it is not the name of an entry".into()));
-                continue;
-            }
-        };
-        match here.get(name.as_str()) {
-            Some(known) if *known == tree => {}
-            Some(_) => {
-                let reason = "another content has that name here".to_owned();
-                news.report.refused.push((full, reason));
-            }
-            None if options.since.is_some_and(|since| name.created_at() < since) => {
-                is_whole = false;
-            }
-            None => news.entries.push((name, tree)),
-        }
-    }
+    let (fresh, refused) = check_foreign_ledger(store, ledger, &added)?;
+    news.report.refused.extend(refused);
+    let is_wanted = |name: &EntryName| options.since.is_none_or(|since| name.created_at() >= since);
+    let fresh: Vec<(EntryName, ObjectId)> = fresh
+        .into_iter()
+        .filter(|(name, _)| {
+            is_whole &= is_wanted(name);
+            is_wanted(name)
+        })
+        .collect();
+    let names = || fresh.iter().map(|(name, _)| name);
     if is_old {
+        news.marked.extend(names_to_mark(store, ledger, mine, mine, names())?);
+        news.entries.extend(fresh);
         return Ok(());
     }
     news.report.ledgers.push(ledger.clone());
     if !is_whole || options.dry_run {
         // What was left out must come with a later pull.
+        news.marked.extend(names_to_mark(store, ledger, mine, None, names())?);
+        news.entries.extend(fresh);
         return Ok(());
     }
     let next = match mine {
@@ -220,6 +213,8 @@ fn take_in(
         }
         _ => commit,
     };
+    news.marked.extend(names_to_mark(store, ledger, mine, Some(&next), names())?);
+    news.entries.extend(fresh);
     news.taken.insert(ledger.clone(), next);
     Ok(())
 }

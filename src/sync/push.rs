@@ -7,12 +7,13 @@ use super::extend::{extended, union};
 use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name, unpublished};
 use super::ledger_tree::descends;
+use super::trust::{Signing, signs, unsigned_ledgers};
 use crate::clock::Timestamp;
-use crate::config::SyncSettings;
+use crate::config::{SignChoice, SyncSettings};
 use crate::error::Result;
-use crate::git::{FetchHow, GitRemote, ObjectId, PushRef, PushedRef};
+use crate::git::{FetchHow, GitRemote, ObjectId, PushRef, PushedRef, Signers};
 use crate::name::{EntryName, LEDGERS, LedgerName};
-use crate::store::{OnlyCollection, RefChange, Store};
+use crate::store::{MadeObject, OnlyCollection, RefChange, Store};
 
 /// How often a push that lost a race takes in what was faster, and tries again.
 const RACES: usize = 8;
@@ -21,6 +22,8 @@ const RACES: usize = 8;
 pub(crate) struct PushOptions<'a> {
     /// Whether the entry of that name is to be published, if it is not yet.
     pub(crate) wanted: &'a dyn Fn(&EntryName) -> bool,
+    /// Whether the new states of this store's own ledgers are signed.
+    pub(crate) sign: SignChoice,
     /// Only say what would be sent.
     pub(crate) dry_run: bool,
     pub(crate) now: Timestamp,
@@ -59,6 +62,12 @@ pub(crate) fn push(
             fresh.entry(ledger).or_default().push((name, tree));
         }
     }
+    let signers = signs(store, options.sign)?;
+    if signers.is_some() {
+        for ledger in unsigned_ledgers(store, &known.taken)? {
+            fresh.entry(ledger).or_default();
+        }
+    }
     if options.dry_run {
         let mut ledgers = lacking(store, &known.taken, &known.of_remote(remote_id))?;
         ledgers.extend(fresh.keys().cloned());
@@ -67,15 +76,7 @@ pub(crate) fn push(
         let entries = fresh.into_values().flatten().map(|(name, _)| name).collect();
         return Ok(PushReport { entries, ledgers, missing: Vec::new() });
     }
-    let mut own = Ledgers::new();
-    let mut objects = Vec::new();
-    for (ledger, entries) in &fresh {
-        let base = known.taken.get(ledger);
-        let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
-        let state = extended(store, base, add, options.now)?;
-        own.insert(ledger.clone(), state.commit);
-        objects.extend(state.objects);
-    }
+    let (own, objects) = new_states(store, &known, &fresh, signers, &only, options.now)?;
     store.append_kept(&objects, &only)?;
     let mut targets = known.taken.clone();
     targets.extend(own.clone());
@@ -144,6 +145,33 @@ pub(crate) fn push(
     changes.retain(|change| change.expected != change.new);
     store.swap_each_ref(&changes)?;
     Ok(report)
+}
+
+/// Returns the new states of this store's own ledgers, and what is yet to be stored of them.
+fn new_states(
+    store: &Store,
+    known: &KnownLedgers,
+    fresh: &BTreeMap<LedgerName, Vec<(EntryName, ObjectId)>>,
+    signers: Option<&Signers>,
+    only: &OnlyCollection,
+    now: Timestamp,
+) -> Result<(Ledgers, Vec<MadeObject>)> {
+    let mut own = Ledgers::new();
+    let mut objects = Vec::new();
+    for (ledger, entries) in fresh {
+        let base = known.taken.get(ledger);
+        let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
+        let state = match signers {
+            None => extended(store, base, add, now)?,
+            Some(signers) => {
+                let add: Vec<_> = add.collect();
+                Signing { signers, only, now }.extended(store, ledger, base, &add)?
+            }
+        };
+        own.insert(ledger.clone(), state.commit);
+        objects.extend(state.objects);
+    }
+    Ok((own, objects))
 }
 
 /// Returns the ledgers whose target a remote in the state `reached` has not, nor a later state.

@@ -115,8 +115,7 @@ impl Check<'_> {
                 let what = format!("it lacks {}", missing.join(", "));
                 found.problems.push(Problem { code: "absent", subject, what });
             } else if self.full && read.lock().expect("no holder panics").insert(object) {
-                let copied = entry.copy_to(part.path.as_str(), &mut std::io::sink());
-                if let Ok(Lookup::Miss(miss)) = copied {
+                if let Lookup::Miss(miss) = entry.check(part) {
                     // The next entry with this object has the same problem.
                     read.lock().expect("no holder panics").remove(&object);
                     found.problems.push(problem(&subject, &miss));

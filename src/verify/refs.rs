@@ -14,8 +14,8 @@ use crate::name::EntryName;
 use crate::store::{read_local_ref, read_trashed_local_ref};
 
 /// What recell keeps below `refs/recell/` (format.md, sections 2 and 11).
-pub(super) const KINDS: [&str; 8] =
-    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "remote", "trash"];
+pub(super) const KINDS: [&str; 9] =
+    ["collection", "damaged", "foreign", "forgotten", "ledger", "local", "pin", "remote", "trash"];
 
 impl Check<'_> {
     /// Checks all refs, and adds the objects that they reach to `named`.

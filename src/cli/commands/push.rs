@@ -34,7 +34,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let chosen = chosen_remote(session, args.remote.as_deref())?;
     let remote = speak(session, &chosen, &store);
     let wanted = |name: &EntryName| is_named(&args.notebooks, &name.notebook());
-    let options = PushOptions { wanted: &wanted, dry_run: args.dry_run, now: session.now() };
+    let sign = session.workspace()?.config().trust.sign;
+    let options = PushOptions { wanted: &wanted, sign, dry_run: args.dry_run, now: session.now() };
     let progress = session.ui.progress();
     progress.begin("pushing", None, Unit::Time);
     let settings = &session.workspace()?.config().sync;

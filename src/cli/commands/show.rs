@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             let text = match head(&entry, part) {
                 Lookup::Hit(head) => describe(&part.media_type, &head, part.size),
                 Lookup::Miss(miss) => {
-                    misses.extend(Some(miss).filter(|miss| is_told(miss, asked)));
+                    misses.extend(Some(miss).filter(|miss| asked.is_some() || is_told(miss)));
                     None
                 }
             };
@@ -79,22 +79,25 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     } else {
         print_facts(session, &entry, is_pinned)?;
         for part in manifest.parts.iter().filter(is_shown) {
-            let miss = print_part(session, &entry, part, args.all)?;
-            misses.extend(miss.filter(|miss| is_told(miss, asked)));
+            misses.extend(print_part(session, &entry, part, args.all, asked.is_some())?);
         }
     }
     if misses.is_empty() { Ok(()) } else { Err(Failure::Misses(misses)) }
 }
 
-/// Whether a miss keeps the command from what it was asked for: that a part stayed where it was made
-/// is as it should be, unless it is what was asked for.
-fn is_told(miss: &Miss, asked: Option<&Part>) -> bool {
-    asked.is_some() || !matches!(miss, Miss::LocalElsewhere { .. })
+/// Whether a miss keeps the command from what it was asked for: that a part is not handed out, or
+/// stayed where it was made, is as it should be, unless it is what was asked for.
+fn is_told(miss: &Miss) -> bool {
+    !is_untrusted(miss) && !matches!(miss, Miss::LocalElsewhere { .. })
 }
 
 fn part_of<'a>(entry: &'a Entry, path: &str) -> Result<&'a Part, Miss> {
     let missing = || Miss::NeverStored { name: format!("{}:{path}", entry.name()) };
     entry.manifest().part(path).ok_or_else(missing)
+}
+
+fn is_untrusted(miss: &Miss) -> bool {
+    matches!(miss, Miss::Untrusted { .. })
 }
 
 fn is_own(part: &Part) -> bool {
@@ -146,6 +149,7 @@ fn print_part(
     entry: &Entry,
     part: &Part,
     all: bool,
+    is_asked: bool,
 ) -> Result<Option<Miss>, Failure> {
     let ui = &session.ui;
     let path = ui.paint(STRONG, one_line(part.path.as_str()));
@@ -160,7 +164,7 @@ fn print_part(
                 _ => format!(", {}", miss.code().replace('_', " ")),
             };
             title(&format!("{}{why}", words::part_of(entry, part)))?;
-            return Ok(Some(miss));
+            return Ok(Some(miss).filter(|miss| is_asked || is_told(miss)));
         }
     };
     if let Some(text) = describe(&part.media_type, &head, part.size) {

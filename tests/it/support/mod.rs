@@ -61,7 +61,8 @@ impl TestEnv {
                 ["HEAD" | "config" | "packed-refs" | "description"]
                 | [
                     "recell",
-                    "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps",
+                    "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps"
+                    | "clean-of-secrets",
                 ]
                 | ["objects", "info", _]
                 | ["info", _] => true,
