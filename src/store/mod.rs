@@ -325,7 +325,7 @@ impl Store {
 
     /// Returns an entry whose tree is known, whether or not it has a tag.
     pub(crate) fn entry_of_tree(&self, name: &EntryName, tree: ObjectId) -> Lookup<Entry> {
-        Entry::open(&self.inner, name.clone(), tree).into()
+        self.open_entry(name.clone(), tree)
     }
 
     /// Returns the entries whose names start with `prefix`, with their trees, sorted.

@@ -15,8 +15,8 @@ mod pull;
 mod push;
 mod remotes;
 mod secrets;
-pub mod trust;
 pub(crate) mod static_remote;
+pub mod trust;
 mod wanted_parts;
 mod withhold;
 
