@@ -52,8 +52,8 @@ pub use name::{EntryName, ExecutionKey, NotAKey, NotAnEntryName};
 pub use progress::{Progress, Silent, Unit};
 pub use size::{ByteSize, NotASize};
 pub use store::{
-    Draft, DraftPart, Entry, FileSizes, FlushReport, OpenOptions, Snapshot, Source, Standing,
-    Store, Trust,
+    Draft, DraftPart, Entry, FileSizes, FlushReport, LazyParts, OpenOptions, Snapshot, Source,
+    Standing, Store, Trust,
 };
 pub use verify::{
     Loss, Problem, RepairOptions, RepairPlan, RepairReport, Step, VerifyOptions, VerifyReport,

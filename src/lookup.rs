@@ -34,6 +34,19 @@ pub enum Miss {
         /// The part of an entry.
         name: String,
     },
+    /// It is stored, but only on a remote, from which it could not be brought.
+    #[error(
+        "`{name}` is only on the remote `{remote}`{}",
+        reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+    )]
+    OnRemote {
+        /// The entry, or the part of it.
+        name: String,
+        /// The remote that had it when it was last spoken to.
+        remote: String,
+        /// Why it could not be brought; `None` if nobody tried.
+        reason: Option<String>,
+    },
     /// It is here, but its bytes are not what was stored.
     #[error("`{name}` is damaged: {reason}")]
     Damaged {
@@ -72,6 +85,7 @@ impl Miss {
             Miss::NeverStored { .. } | Miss::Misspelled { .. } => "never_stored",
             Miss::Absent { .. } => "absent",
             Miss::LocalElsewhere { .. } => "local_elsewhere",
+            Miss::OnRemote { .. } => "on_remote",
             Miss::Damaged { .. } => "damaged",
             Miss::NewerFormat { .. } => "newer_format",
             Miss::Untrusted { .. } => "untrusted",

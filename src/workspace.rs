@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, Sources};
+use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, SettingsAt, Sources};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{GitEnvironment, Signers};
@@ -240,6 +240,20 @@ impl Workspace {
         disk::create_folders(&self.base)?;
         disk::replace(&path, text.as_bytes())?;
         Ok(Some(path))
+    }
+
+    /// Returns the file that holds the settings of the workspace, or would, and where in it the
+    /// sections are.
+    ///
+    /// # Errors
+    /// [`Error::Disk`], [`Error::NoStore`] if there is no workspace.
+    pub(crate) fn settings_to_write(&self) -> Result<(PathBuf, SettingsAt)> {
+        let Some(root) = &self.root else { return Err(self.missing()) };
+        let (own, pyproject) = (root.join(SETTINGS_FILE), root.join(PYPROJECT_FILE));
+        if !disk::is_there(&own) && pyproject_marks(&pyproject)? {
+            return Ok((pyproject, SettingsAt::ToolRecell));
+        }
+        Ok((own, SettingsAt::Top))
     }
 
     fn origin(&self) -> &Origin {

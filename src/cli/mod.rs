@@ -19,6 +19,7 @@ mod moment;
 mod notebooks;
 mod protection;
 mod pruning;
+mod pushing;
 #[cfg(test)]
 mod reference;
 mod renames;
@@ -77,7 +78,10 @@ enum Command {
     Status(commands::status::Args),
     Push(commands::push::Args),
     Pull(commands::pull::Args),
+    Fetch(commands::fetch::Args),
     Trust(commands::trust::Args),
+    Sync(commands::sync::Args),
+    Remote(commands::remote::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Repair(commands::repair::Args),
@@ -115,6 +119,7 @@ impl Command {
                 | Command::Why(_)
                 | Command::Bisect(_)
                 | Command::Find(_)
+                | Command::Fetch(_)
                 | Command::Status(_)
         ) || matches!(self, Command::Collection(args) if args.reads())
     }
@@ -141,7 +146,10 @@ impl Command {
             Command::Status(args) => commands::status::run(args, session),
             Command::Push(args) => commands::push::run(args, session),
             Command::Pull(args) => commands::pull::run(args, session),
+            Command::Fetch(args) => commands::fetch::run(args, session),
             Command::Trust(args) => commands::trust::run(args, session),
+            Command::Sync(args) => commands::sync::run(args, session),
+            Command::Remote(args) => commands::remote::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Repair(args) => commands::repair::run(args, session),

@@ -127,6 +127,14 @@ fn tell_error(ui: &Ui, error: &Error) {
         next = cause.source();
     }
     let hint = error.hint();
+    if let Error::RemoteUnreachable { words, .. }
+    | Error::RemoteLockedOut { words, .. }
+    | Error::RemoteMissing { words, .. }
+    | Error::RemoteBroke { words, .. }
+    | Error::RemoteFull { words, .. } = error
+    {
+        ui.detail(|| format!("git said:\n{words}"));
+    }
     if ui.json() {
         let exit = code_of_error(error);
         let value = failure_json(error.code(), &error.to_string(), &causes, hint.as_deref(), exit);
@@ -176,6 +184,12 @@ fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
             "Read it on that machine, or run the cell here; `[sync]` in `recell.toml` there says what \
              stays."
         }
+        Miss::OnRemote { reason: None, .. } => {
+            "Run `recell fetch` with the entry to bring it, or read it with a store that may."
+        }
+        Miss::OnRemote { .. } => {
+            "Run `recell fetch` with the entry once the remote can be reached, before you go offline."
+        }
         Miss::Damaged { .. } => "Run `recell verify --full` to see all that is damaged.",
         Miss::Untrusted { .. } => {
             "Run `recell trust show` on it. Whoever you trust may sign (`recell trust allow`), with \
@@ -196,7 +210,8 @@ pub(super) fn code_of_miss(miss: &Miss) -> u8 {
         Miss::NeverStored { .. }
         | Miss::Misspelled { .. }
         | Miss::Absent { .. }
-        | Miss::LocalElsewhere { .. } => MISSED,
+        | Miss::LocalElsewhere { .. }
+        | Miss::OnRemote { .. } => MISSED,
         Miss::Damaged { .. } | Miss::NewerFormat { .. } | Miss::Untrusted { .. } => DAMAGED,
     }
 }
@@ -223,6 +238,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::CannotCompare { .. }
         | Error::NotAFinding { .. }
         | Error::StaticAddress { .. }
+        | Error::TagsForAll { .. }
+        | Error::PasswordInAddress { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }

@@ -23,6 +23,9 @@ use crate::workspace::{Surroundings, Workspace};
 /// How long a command that only ends with a flush waits for others: what it put is safe already.
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a push waits for another of the same store, which may be sending gigabytes.
+const LONG_PATIENCE: Duration = Duration::from_secs(3600);
+
 /// One run of the command.
 pub(crate) struct Session {
     /// Where it prints.
@@ -112,7 +115,23 @@ impl Session {
     /// # Errors
     /// Those of [`Workspace::open`].
     pub(crate) fn store(&self) -> Result<Store> {
-        self.workspace()?.open(self.options())
+        self.workspace()?.open(self.options_to_read())
+    }
+
+    /// Returns how stores are opened to be read: what only a remote has comes when it is read.
+    fn options_to_read(&self) -> OpenOptions {
+        let Ok(workspace) = self.workspace() else { return self.options() };
+        let (base, settings) = (workspace.base().to_owned(), workspace.config().sync.clone());
+        let lazy_parts = crate::sync::lazy_parts(base, settings, self.git_environment());
+        OpenOptions { lazy_parts, ..self.options() }
+    }
+
+    /// Opens the store to push or pull: others who do so are waited for.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::open`].
+    pub(crate) fn store_to_sync(&self) -> Result<Store> {
+        self.workspace()?.open(OpenOptions { lock_patience: LONG_PATIENCE, ..self.options() })
     }
 
     /// Opens the store even if its names cannot be read.

@@ -271,6 +271,11 @@ impl Ui {
         drop(writeln!(io::stderr().lock(), "{text}"));
     }
 
+    /// Whether somebody sees how far long work has come.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.progress.get()
+    }
+
     /// Returns what long work of this run reports to: it shows on a terminal after 200 ms.
     pub(crate) fn progress(&self) -> Meter {
         Meter::new(self.progress.get())

@@ -12,6 +12,7 @@ mod glob;
 mod keys;
 mod layers;
 mod nearest;
+mod remote_edit;
 mod retention;
 mod sync;
 mod value;
@@ -24,6 +25,7 @@ pub use keys::{
     UiSettings,
 };
 pub use layers::{ConfigFile, LayeredConfig, Origin, Setting, Sources};
+pub(crate) use remote_edit::{SettingsAt, with_remote, without_remote};
 pub use retention::{GroupBy, Override, RetentionRule};
 pub(crate) use sync::is_remote_name;
 pub use sync::{FetchPolicy, NotebookSync, RemoteSetting, SignChoice, SyncRule, TrustPolicy};

@@ -224,8 +224,12 @@ fn read_chunks(
         let at = format!("the chunk at byte {} is not what was stored", chunk.bytes.start);
         Err(damaged(entry, part, &at))
     };
-    // The tree would pass for the whole part.
-    targets.into_par_iter().try_for_each(read).inspect_err(|_| source.note_damage(tree))
+    targets.into_par_iter().try_for_each(read).inspect_err(|miss| {
+        // The tree would pass for the whole part. What is not here may be on a remote.
+        if !matches!(miss, Miss::Absent { .. }) {
+            source.note_damage(tree);
+        }
+    })
 }
 
 /// Reads a part of one blob whose first copy was not what was stored.

@@ -277,6 +277,11 @@ pub(crate) fn remove(path: &Path) -> Result<bool> {
     if_there(fs::remove_file(path)).map(|done| done.is_some()).map_err(failed("remove", path))
 }
 
+/// Removes a folder with all that is in it.
+pub(crate) fn remove_all(path: &Path) -> Result<()> {
+    if_there(fs::remove_dir_all(path)).map(drop).map_err(failed("remove", path))
+}
+
 /// Removes a folder if it is empty; says whether it was.
 pub(crate) fn remove_empty_folder(path: &Path) -> bool {
     fs::remove_dir(path).is_ok()

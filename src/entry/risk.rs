@@ -91,8 +91,8 @@ const CODE_MEDIA: [&str; 12] = [
 
 /// How files of such content end: a part that is a file is opened by its name.
 const CODE_ENDINGS: [&str; 16] = [
-    ".pkl", ".pickle", ".pk", ".p5", ".joblib", ".dill", ".cpkl", ".pt", ".pth", ".ckpt", ".keras",
-    ".h5", ".hdf5", ".rds", ".rdata", ".jls",
+    "pkl", "pickle", "pk", "p5", "joblib", "dill", "cpkl", "pt", "pth", "ckpt", "keras", "h5",
+    "hdf5", "rds", "rdata", "jls",
 ];
 
 /// Why reading a part may run code.
@@ -116,17 +116,13 @@ impl CodeRisk {
                 CODE_CODECS.iter().find(|(codec, _)| codec.eq_ignore_ascii_case(&part.codec));
             return Some(known.map_or(CodeRisk::UnknownCodec, |(_, why)| CodeRisk::Codec(why)));
         }
-        if CODE_MEDIA.iter().any(|word| has_word(&part.media_type, word)) {
+        if is_risky_media(&part.media_type) {
             return Some(CodeRisk::MediaType);
         }
-        let name = part.path.as_str().as_bytes();
-        let ends_so = |end: &&str| {
-            let at = name.len().saturating_sub(end.len());
-            name[at..].eq_ignore_ascii_case(end.as_bytes())
-        };
         // A codec of its own says more than a name does.
         let is_plain = matches!(&*part.codec, "raw" | "bytes");
-        (is_plain && CODE_ENDINGS.iter().any(ends_so)).then_some(CodeRisk::Name)
+        let end = part.path.as_str().rsplit_once('.').map_or("", |(_, end)| end);
+        (is_plain && is_one_of(&CODE_ENDINGS, end)).then_some(CodeRisk::Name)
     }
 
     /// Returns what `part` can do, as the end of a sentence about it.
@@ -155,13 +151,33 @@ impl fmt::Display for Explained<'_> {
     }
 }
 
-fn is_one_of(codecs: &[&str], codec: &str) -> bool {
-    codecs.iter().any(|known| known.eq_ignore_ascii_case(codec))
+fn is_one_of(words: &[&str], word: &str) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-fn has_word(text: &str, word: &str) -> bool {
-    text.len() >= word.len()
-        && text.as_bytes().windows(word.len()).any(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+/// Every read of a part asks this: what is most common is told at a glance.
+fn is_risky_media(media_type: &str) -> bool {
+    const PLAIN: [&str; 6] = [
+        "text/",
+        "image/",
+        "application/vnd.recell.",
+        "application/vnd.apache.",
+        "application/json",
+        "application/octet-stream",
+    ];
+    if PLAIN.iter().any(|start| media_type.starts_with(start)) {
+        return false;
+    }
+    let bytes = media_type.as_bytes();
+    (0..bytes.len()).any(|at| {
+        let first = bytes[at].to_ascii_lowercase();
+        CODE_MEDIA.iter().any(|word| {
+            word.as_bytes()[0] == first
+                && bytes
+                    .get(at..at + word.len())
+                    .is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+        })
+    })
 }
 
 #[cfg(test)]

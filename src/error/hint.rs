@@ -51,6 +51,38 @@ impl Error {
             Error::NotArrived { .. } => {
                 Some("What arrived is kept; `recell push` once more sends the rest.".into())
             }
+            Error::TagsForAll { .. } => Some(
+                "Use a remote of the cache alone, `recell remote add NAME URL`, or push without \
+                 `--tags`; `--force` sends them all the same."
+                    .into(),
+            ),
+            Error::RemoteSetting { .. } => Some("Run `recell remote ls` for a list of all.".into()),
+            Error::PasswordInAddress { .. } => Some(
+                "Leave it out: git asks for it, or takes it from a credential helper \
+                 (`git help credentials`)."
+                    .into(),
+            ),
+            Error::RemoteUnreachable { .. } => Some(
+                "Nothing was lost. Check the network and the address, then run it again.".into(),
+            ),
+            Error::RemoteLockedOut { .. } => Some(
+                "Check that you may write there, and that plain `git ls-remote` with that address \
+                 works: recell uses git's own credentials."
+                    .into(),
+            ),
+            Error::RemoteMissing { .. } => Some(
+                "Check the address with `recell remote ls`; the repository must exist, and you \
+                 must be allowed to see it."
+                    .into(),
+            ),
+            Error::RemoteBroke { .. } => {
+                Some("What arrived is kept; run it again to go on from there.".into())
+            }
+            Error::RemoteFull { .. } => Some(
+                "What arrived is kept. Ask for more space there, or keep less: `recell prune`, \
+                 `sync.max_part`."
+                    .into(),
+            ),
             Error::NoRemote { known, .. } if known.is_empty() => Some(
                 "Name one: `git remote add origin URL`, `recell remote add NAME URL` for one of \
                  the cache alone, or give an address."
@@ -106,6 +138,9 @@ impl Error {
                 Some("Install git, or put its folder into `PATH`; `git version` tells.".into())
             }
             Error::GitTooOld { oldest, .. } => Some(format!("Install git {oldest} or later.")),
+            Error::NotBrought { .. } => {
+                Some("Try `recell fetch` again once the remote can be reached.".into())
+            }
             Error::GitFailed { stderr, .. } => git_hint(stderr),
             Error::SigningProgramMissing { package, .. } => Some(format!(
                 "Install it (Debian: {package}), or push without a signature: \

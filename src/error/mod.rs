@@ -85,14 +85,86 @@ pub enum Error {
         names: Vec<String>,
     },
     /// A remote does not have all that was pushed.
-    #[error("{count} of the ledgers did not arrive; the first is `{first}`: {reason}")]
+    #[error("{count} {} not arrive; the first is `{first}`: {reason}", if *count == 1 { "result did" } else { "results did" })]
     NotArrived {
-        /// How many ledgers it lacks.
+        /// How many results it lacks.
         count: usize,
-        /// One of them.
+        /// One of them, or its ledger.
         first: String,
         /// What the remote said about it.
         reason: String,
+    },
+    /// Plain tags would go to a remote from which others fetch all tags.
+    #[error(
+        "`{remote}` is the remote of the repository: everybody who fetches from it would get a tag for each result"
+    )]
+    TagsForAll {
+        /// The remote.
+        remote: String,
+    },
+    /// A remote of that name cannot be added or removed here.
+    #[error("the remote `{name}` cannot be changed: {reason}")]
+    RemoteSetting {
+        /// Its name.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// An address holds a password.
+    #[error("the address of `{name}` holds a password, which would be in a file that is committed")]
+    PasswordInAddress {
+        /// The name of the remote.
+        name: String,
+    },
+    /// A remote could not be reached.
+    #[error("`{remote}` cannot be reached: {reason}")]
+    RemoteUnreachable {
+        /// Its address, without a password.
+        remote: String,
+        /// What it said, in one line.
+        reason: String,
+        /// All that git said.
+        words: String,
+    },
+    /// A remote did not let us in.
+    #[error("`{remote}` does not let you in: {reason}")]
+    RemoteLockedOut {
+        /// Its address, without a password.
+        remote: String,
+        /// What it said, in one line.
+        reason: String,
+        /// All that git said.
+        words: String,
+    },
+    /// There is no repository at an address.
+    #[error("there is no repository at `{remote}`: {reason}")]
+    RemoteMissing {
+        /// Its address, without a password.
+        remote: String,
+        /// What it said, in one line.
+        reason: String,
+        /// All that git said.
+        words: String,
+    },
+    /// The connection to a remote broke.
+    #[error("the connection to `{remote}` broke: {reason}")]
+    RemoteBroke {
+        /// Its address, without a password.
+        remote: String,
+        /// What it said, in one line.
+        reason: String,
+        /// All that git said.
+        words: String,
+    },
+    /// A remote has no space left.
+    #[error("`{remote}` has no space left: {reason}")]
+    RemoteFull {
+        /// Its address, without a password.
+        remote: String,
+        /// What it said, in one line.
+        reason: String,
+        /// All that git said.
+        words: String,
     },
     /// No remote is called so.
     #[error("there is no remote `{name}`")]
@@ -233,6 +305,14 @@ pub enum Error {
         found: String,
         /// The oldest release that will do.
         oldest: String,
+    },
+    /// What only a remote has could not be brought.
+    #[error("`{remote}` was not asked or did not answer: {reason}")]
+    NotBrought {
+        /// The remote.
+        remote: String,
+        /// Why.
+        reason: String,
     },
     /// The git executable did not do as it was told.
     #[error("`{command}` failed{}: {stderr}", exit_text(*exit_code))]

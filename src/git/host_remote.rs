@@ -103,7 +103,7 @@ pub(crate) fn from_folder(address: &str, folder: &Path) -> String {
     if before_slash.contains(':') || Path::new(address).is_absolute() || address.starts_with('~') {
         return address.to_owned();
     }
-    folder.join(address).to_string_lossy().into_owned()
+    folder.join(address.trim_start_matches("./")).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

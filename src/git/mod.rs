@@ -8,6 +8,7 @@ mod batch;
 mod blobs;
 mod check;
 mod commit;
+mod fetching;
 mod filter_protocol;
 mod history;
 mod hooks;
@@ -22,9 +23,12 @@ mod pack_index;
 mod packs;
 mod pktline;
 pub(crate) mod process;
+mod progress_lines;
+mod push_progress;
 mod raw_pack;
 mod refs;
 mod remote;
+mod remote_words;
 mod repack;
 mod repository;
 mod revision;
@@ -41,6 +45,7 @@ pub(crate) use check::{
     CheckedRef, Flaw, check_pack, check_packed_refs, check_trailer, is_ref_name, object_of_hex,
 };
 pub(crate) use commit::{Commit, commit_bytes, read_commit};
+pub(crate) use fetching::{Answer, FetchPlace, Wants};
 pub(crate) use filter_protocol::{
     FilterAnswer, FilterCommand, FilterContent, FilterLimits, FilterRequest, serve_filter,
 };
@@ -62,13 +67,14 @@ pub(crate) use pack::{
 };
 pub(crate) use pack_index::{PackIndex, is_delta};
 pub(crate) use packs::{LonePack, ObjectProblem, PackSet, StoredObjects, copy_blob};
-pub(crate) use process::Git;
 pub use process::GitEnvironment;
+pub(crate) use process::{Git, shown_address};
 pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{
     PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,
 };
 pub(crate) use remote::{FetchHow, GitRemote, PushAnswer, PushRef, PushedRef};
+pub(crate) use remote_words::{Refusal, refusal, telling};
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;

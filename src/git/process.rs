@@ -6,12 +6,14 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use super::progress_lines::is_progress;
+use super::push_progress::PushWatch;
 use crate::error::{Error, Result};
 
 /// The oldest git that recell works with: it has partial clone, which pulling builds on.
@@ -251,7 +253,12 @@ impl GitCommand {
     ///
     /// # Errors
     /// [`Error::GitNotFound`] and [`Error::TalkToGit`].
-    pub(crate) fn outcome(mut self) -> Result<GitOutput> {
+    pub(crate) fn outcome(self) -> Result<GitOutput> {
+        self.outcome_watched(None)
+    }
+
+    /// As [`GitCommand::outcome`]; what git says about how far it has come goes to `watch`.
+    pub(super) fn outcome_watched(mut self, watch: Option<PushWatch<'_>>) -> Result<GitOutput> {
         let input = self.input.take();
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut child = self.spawn(stdin)?;
@@ -264,14 +271,66 @@ impl GitCommand {
                     drop(stdin.write_all(&input));
                 });
             }
-            child.wait_with_output()
+            let Some(watch) = watch else { return child.wait_with_output().map(|o| (o, None)) };
+            let stderr = child.stderr.take();
+            let mut stdout = child.stdout.take();
+            let reader = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                let read = stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut bytes));
+                read.map(|_| bytes)
+            });
+            let words = stderr.map(|stderr| watch.read(stderr)).unwrap_or_default();
+            let stdout = reader.join().expect("reading does not panic")?;
+            let mut output = child.wait_with_output()?;
+            output.stdout = stdout;
+            Ok((output, Some(words)))
         })
         .map_err(self.broken_pipe())?;
+        let (output, words) = output;
         Ok(GitOutput {
             stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(words.as_ref().unwrap_or(&output.stderr)).into_owned(),
             exit_code: output.status.code(),
         })
+    }
+
+    /// Runs to the end, hands what git says on its standard error line by line to `said`, and
+    /// returns what is left of it without the lines that tell of progress.
+    ///
+    /// # Errors
+    /// [`Error::GitNotFound`] and [`Error::TalkToGit`].
+    pub(crate) fn watched(self, said: &mut dyn FnMut(&str)) -> Result<GitOutput> {
+        let mut child = self.spawn(Stdio::null())?;
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
+        let mut words = String::new();
+        let stdout = thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                stdout.map_or(Ok(0), |mut out| out.read_to_end(&mut bytes)).map(|_| bytes)
+            });
+            let mut line = Vec::new();
+            // Lines of progress end in a carriage return.
+            for byte in stderr.map(io::BufReader::new).into_iter().flat_map(Read::bytes) {
+                let byte = byte?;
+                if byte != b'\r' && byte != b'\n' {
+                    line.push(byte);
+                    continue;
+                }
+                let text = String::from_utf8_lossy(&line);
+                said(&text);
+                if !is_progress(&text) {
+                    words.push_str(text.trim_end());
+                    words.push('\n');
+                }
+                line.clear();
+            }
+            words.push_str(&String::from_utf8_lossy(&line));
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+        .map_err(self.broken_pipe())?;
+        let status = child.wait().map_err(self.broken_pipe())?;
+        Ok(GitOutput { stdout, stderr: words, exit_code: status.code() })
     }
 
     #[expect(clippy::disallowed_methods, reason = "this module is the home of the git process")]
@@ -306,6 +365,11 @@ impl GitCommand {
         let args = args.map(|arg| without_password(&arg.to_string_lossy()));
         std::iter::once("git".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// Returns an address as it may be shown: without a password.
+pub(crate) fn shown_address(address: &str) -> String {
+    without_password(address)
 }
 
 /// Returns `text` with what stands between `://` and `@` in its addresses starred out.

@@ -8,8 +8,11 @@ use gix::ObjectId;
 
 use super::host_remote::RemoteAddress;
 use super::process::{Git, GitCommand, without_password};
+use super::push_progress::PushWatch;
+use super::remote_words;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 
 /// What git needs to hear whatever the user's settings say: no loose objects, no maintenance in
 /// the background, no recursion, and no hooks in our repository.
@@ -91,13 +94,28 @@ impl GitRemote {
         without_password(&self.address.fetch)
     }
 
+    /// Returns what is fetched from, as git takes it, without the password that stands in it.
+    pub(crate) fn without_password(&self) -> String {
+        let address = &self.address.fetch;
+        let Some((scheme, rest)) = address.split_once("://") else { return address.clone() };
+        let host_ends = rest.find('/').unwrap_or(rest.len());
+        let Some(at) = rest[..host_ends].rfind('@') else { return address.clone() };
+        let user = rest[..at].split(':').next().unwrap_or_default();
+        format!("{scheme}://{user}{}", &rest[at..])
+    }
+
     /// Whether it is a repository on this machine: there, bytes cost less than computing.
     pub(crate) fn is_local(&self) -> bool {
         let address = &self.address.push;
         address.starts_with("file://") || address.starts_with('/')
     }
 
-    fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> GitCommand {
+    /// Returns what is fetched from.
+    pub(super) fn fetched_from(&self) -> &str {
+        &self.address.fetch
+    }
+
+    pub(super) fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> GitCommand {
         let ours = OURS.iter().flat_map(|setting| ["-c", setting]);
         self.git
             .command(ours)
@@ -109,7 +127,8 @@ impl GitRemote {
     /// Returns the refs of the remote whose names match one of git's `patterns`.
     ///
     /// # Errors
-    /// [`Error::GitFailed`] if the remote cannot be reached or refuses, [`Error::GitNotFound`].
+    /// `RemoteUnreachable` and its family in [`Error`] if the remote cannot be reached or refuses,
+    /// [`Error::GitNotFound`].
     pub(crate) fn list(&self, patterns: &[&str]) -> Result<BTreeMap<String, ObjectId>> {
         self.list_at(&self.address.fetch, patterns)
     }
@@ -124,7 +143,8 @@ impl GitRemote {
 
     fn list_at(&self, address: &str, patterns: &[&str]) -> Result<BTreeMap<String, ObjectId>> {
         let args = ["ls-remote", "--quiet", "--refs", address];
-        let output = self.command(args).args(patterns).run()?;
+        let listed = self.command(args).args(patterns).run();
+        let output = listed.map_err(|error| failure(address, error))?;
         let mut found = BTreeMap::new();
         for line in output.text().lines() {
             if let Some((id, name)) = line.split_once('\t')
@@ -162,19 +182,24 @@ impl GitRemote {
         let fetched = command.args(["--stdin", REMOTE]).input(lines).run();
         // Nobody but a merge would ask for it.
         disk::remove(&self.git_dir.join("FETCH_HEAD"))?;
-        fetched.map(drop)
+        fetched.map(drop).map_err(|error| failure(&self.address.fetch, error))
     }
 
-    /// Pushes refs in one go.
+    /// Pushes refs in one go; how far git has come goes to `progress`.
     ///
     /// # Errors
     /// [`Error::GitNotFound`] and [`Error::TalkToGit`]. What the remote says is the answer.
-    pub(crate) fn push(&self, refs: &[PushRef]) -> Result<PushAnswer> {
+    pub(crate) fn push(
+        &self,
+        refs: &[PushRef],
+        progress: Option<&dyn Progress>,
+    ) -> Result<PushAnswer> {
         let mut command = self.command([]);
         if self.is_local() {
             command = command.args(["-c", "pack.window=0", "-c", "pack.compression=0"]);
         }
         command = command.args(["push", "--porcelain", "--no-verify"]);
+        command = command.args([if progress.is_some() { "--progress" } else { "--no-progress" }]);
         for change in refs {
             if let Some(lease) = &change.lease {
                 let lease = lease.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -186,7 +211,7 @@ impl GitRemote {
             let new = new.as_ref().map(ToString::to_string).unwrap_or_default();
             command = command.args([format!("{new}:{name}")]);
         }
-        let output = command.outcome()?;
+        let output = command.outcome_watched(progress.map(PushWatch::new))?;
         let mut answer = PushAnswer {
             words: without_password(output.stderr.trim_end()),
             ok: output.exit_code == Some(0),
@@ -201,6 +226,18 @@ impl GitRemote {
     }
 }
 
+/// What git and hosts say of a ref that somebody else changed meanwhile.
+const RACES: [&str; 8] = [
+    "non-fast-forward",
+    "fetch first",
+    "stale info",
+    "needs force",
+    "failed to update ref",
+    "cannot lock ref",
+    "failed to lock",
+    "incorrect old value",
+];
+
 /// Reads a line of `git push --porcelain`: flag, `from:to`, summary.
 fn read_line(line: &str) -> Option<(String, PushedRef)> {
     let mut fields = line.split('\t');
@@ -209,9 +246,7 @@ fn read_line(line: &str) -> Option<(String, PushedRef)> {
     let outcome = match flag {
         " " | "+" | "-" | "*" | "=" => PushedRef::Taken,
         "!" => {
-            let is_race = ["non-fast-forward", "fetch first", "stale info", "needs force"]
-                .iter()
-                .any(|words| summary.contains(words));
+            let is_race = RACES.iter().any(|words| summary.contains(words));
             if is_race {
                 PushedRef::Behind(summary.to_owned())
             } else {
@@ -227,11 +262,20 @@ impl PushAnswer {
     /// Returns what git said, as an error, if the remote said nothing about any ref: it was not
     /// reached, or broke off.
     pub(crate) fn failure(&self, remote: &GitRemote) -> Option<Error> {
-        (!self.ok && self.refs.is_empty()).then(|| Error::GitFailed {
-            command: format!("git push {}", without_password(&remote.address.push)),
-            exit_code: Some(1),
-            stderr: self.words.clone(),
-        })
+        let address = &remote.address.push;
+        let command = format!("git push {}", without_password(address));
+        let is_silent = !self.ok && self.refs.is_empty();
+        is_silent.then(|| remote_words::failure(address, command, Some(1), &self.words))
+    }
+}
+
+/// Returns what the failure of a git that spoke with `address` means.
+fn failure(address: &str, error: Error) -> Error {
+    match error {
+        Error::GitFailed { command, exit_code, stderr } => {
+            remote_words::failure(address, command, exit_code, &stderr)
+        }
+        other => other,
     }
 }
 
@@ -260,10 +304,10 @@ mod tests {
         let name = "refs/recell/ledger/x".to_owned();
         let one = commit("a", "one");
         let push = |id| [PushRef { name: name.clone(), new: Some(id), lease: None }];
-        let answer = a.push(&push(one)).unwrap();
+        let answer = a.push(&push(one), None).unwrap();
         assert!(answer.ok && answer.refs[&name] == PushedRef::Taken, "{answer:?}");
         assert_eq!(a.list(&["refs/recell/*"]).unwrap(), [(name.clone(), one)].into());
-        let answer = b.push(&push(commit("b", "two"))).unwrap();
+        let answer = b.push(&push(commit("b", "two")), None).unwrap();
         assert!(matches!(answer.refs[&name], PushedRef::Behind(_)), "{answer:?}");
         let spec = ["+refs/recell/*:refs/recell/remote/x/*".to_owned()];
         b.fetch(&spec, FetchHow { filter: Some("blob:none"), prune: true }).unwrap();
@@ -276,7 +320,7 @@ mod tests {
         );
         let gone = remote("a");
         let nowhere = RemoteAddress { push: "/no/such/place".into(), ..address.clone() };
-        let answer = GitRemote::new(nowhere, &git, &path("a")).push(&push(one)).unwrap();
+        let answer = GitRemote::new(nowhere, &git, &path("a")).push(&push(one), None).unwrap();
         assert!(answer.failure(&gone).is_some(), "{answer:?}");
     }
 }

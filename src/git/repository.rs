@@ -17,6 +17,8 @@ pub(crate) struct Repository {
     pub(crate) format: ObjectFormat,
     /// The random name of this store among the writers of a ledger.
     pub(crate) writer: String,
+    /// Whether it is a partial clone of a remote: objects may be there alone.
+    pub(crate) is_partial: bool,
 }
 
 /// The settings that every store has, and why: nobody but recell maintains it (format.md,
@@ -61,7 +63,12 @@ impl Repository {
         disk::replace(&git_dir.join("config"), config_text(format, writer).as_bytes())?;
         // HEAD comes last: git and recell take a folder for a repository only with it.
         disk::replace(&git_dir.join("HEAD"), b"ref: refs/heads/main\n")?;
-        Ok(Repository { git_dir: git_dir.to_owned(), format, writer: writer.to_owned() })
+        Ok(Repository {
+            git_dir: git_dir.to_owned(),
+            format,
+            writer: writer.to_owned(),
+            is_partial: false,
+        })
     }
 
     /// Opens a store's repository.
@@ -110,7 +117,9 @@ impl Repository {
             Some(found) => return Err(unsupported("store format", found)),
         }
         let writer = value("recell.writer").ok_or_else(|| not_a_store("its writer has no name"))?;
-        Ok(Repository { git_dir: git_dir.to_owned(), format, writer })
+        let mut remotes = config.sections_by_name("remote").into_iter().flatten();
+        let is_partial = remotes.any(|remote| remote.value("promisor").is_some());
+        Ok(Repository { git_dir: git_dir.to_owned(), format, writer, is_partial })
     }
 
     /// Returns the lines of the settings file that every store has and this one lacks; empty if
@@ -142,6 +151,42 @@ impl Repository {
         text.extend_from_slice(b"\n");
         text.extend_from_slice(config_text(self.format, writer).as_bytes());
         disk::replace(&path, &text)
+    }
+
+    /// Notes in the settings that a remote has objects that are not here, so that plain git asks it
+    /// for them and takes none of them for lost. `address` is one without a password.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] if the settings cannot be written.
+    pub(crate) fn note_promisor(&self, remote: &str, address: &str) -> Result<()> {
+        let path = self.git_dir.join("config");
+        if self.promisor_address(remote).as_deref() == Some(address) {
+            return Ok(());
+        }
+        let mut text = disk::read(&path)?;
+        let quoted = address.replace('\\', "\\\\").replace('"', "\\\"");
+        // The last of two values is the one that counts.
+        text.extend_from_slice(
+            format!(
+                "[remote \"{remote}\"]\n\turl = \"{quoted}\"\n\tpromisor = true\n\t\
+                 partialclonefilter = blob:none\n"
+            )
+            .as_bytes(),
+        );
+        disk::replace(&path, &text)
+    }
+
+    /// Returns the address of a remote that was noted to have objects which are not here; `None` if
+    /// none of that name was.
+    pub(crate) fn promisor_address(&self, remote: &str) -> Option<String> {
+        let text = disk::read(&self.git_dir.join("config")).ok()?;
+        let config = gix::config::File::from_bytes_no_includes(
+            &text,
+            gix::config::file::Metadata::from(gix::config::Source::Local),
+            gix::config::file::init::Options::default(),
+        );
+        let address = config.ok()?.string(&format!("remote.{remote}.url"))?;
+        Some(address.to_string())
     }
 
     /// Returns the folder of recell's own files inside the repository.

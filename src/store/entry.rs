@@ -4,6 +4,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::absent::bring_in;
 use super::local::local_ref;
 use super::{Inner, Standing};
 use crate::content::{part_bytes, part_into, part_range, read_checked};
@@ -38,44 +39,21 @@ enum Place {
 }
 
 impl Entry {
-    /// Reads the tree and the manifest of an entry. `reference` says what a ref stands for; it is
-    /// asked where local parts are.
+    /// Reads the tree and the manifest of an entry, which are brought if only a remote has them.
+    /// `reference` says what a ref stands for; it is asked where local parts are.
     pub(crate) fn open(
         inner: &Arc<Inner>,
         name: EntryName,
         tree: ObjectId,
-        reference: impl FnOnce(&str) -> Option<ObjectId>,
+        reference: impl Fn(&str) -> Option<ObjectId>,
     ) -> std::result::Result<Entry, Miss> {
-        let damaged =
-            |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
-        let mut root = Vec::with_capacity(256);
-        let mut bytes = Vec::with_capacity(1024);
-        read_manifest(inner, &name, &tree, &mut root, &mut bytes)?;
-        let reader = Reader { inner, name: &name };
-        let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
-            ManifestProblem::NewerFormat(_) => {
-                Miss::NewerFormat { name: name.to_string(), reason: problem.to_string() }
+        let (manifest, places) = match read_here(inner, &name, &tree, &reference) {
+            Err(absent @ Miss::Absent { .. }) => {
+                bring_in(inner, &name, &tree, None, absent)?;
+                read_here(inner, &name, &tree, &reference)?
             }
-            ManifestProblem::Malformed(_) => damaged(&problem.to_string()),
-        })?;
-        if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
-            return Err(damaged("its manifest is that of another entry"));
-        }
-        let has_local = manifest.parts.iter().any(|part| part.local);
-        let mut local = if has_local { local_folders(inner, &name, reference) } else { Ok(None) };
-        let mut folders = Folders { reader, root, below: Vec::new() };
-        let mut places = Vec::with_capacity(manifest.parts.len());
-        for part in &manifest.parts {
-            places.push(match (part.local, &mut local) {
-                (false, _) => folders.find(part)?.map_or(Place::Nowhere, Place::Here),
-                (true, Ok(None)) => Place::Elsewhere,
-                (true, Ok(Some(local))) => match local.find(part) {
-                    Ok(found) => found.map_or(Place::Elsewhere, Place::Here),
-                    Err(miss) => Place::Hidden(Box::new(miss)),
-                },
-                (true, Err(miss)) => Place::Hidden(Box::new(miss.clone())),
-            });
-        }
+            read => read?,
+        };
         Ok(Entry { inner: Arc::clone(inner), name, tree, manifest, places })
     }
 
@@ -125,7 +103,7 @@ impl Entry {
     /// it are read.
     pub fn read_range(&self, path: &str, range: Range<u64>) -> Lookup<Vec<u8>> {
         self.with_part(path, |part, id| {
-            part_range(&*self.inner, self.name.as_str(), part, id, range)
+            part_range(&*self.inner, self.name.as_str(), part, id, range.clone())
         })
     }
 
@@ -188,7 +166,7 @@ impl Entry {
     fn with_part<T>(
         &self,
         path: &str,
-        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+        read: impl FnMut(&Part, &ObjectId) -> std::result::Result<T, Miss>,
     ) -> Lookup<T> {
         let Some(part) = self.manifest.part(path) else {
             return Lookup::Miss(self.no_part(path));
@@ -202,11 +180,24 @@ impl Entry {
     fn with_object<T>(
         &self,
         part: &Part,
-        read: impl FnOnce(&Part, &ObjectId) -> std::result::Result<T, Miss>,
+        mut read: impl FnMut(&Part, &ObjectId) -> std::result::Result<T, Miss>,
     ) -> Lookup<T> {
         let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
         let number = number.expect("the part is one of the manifest's");
-        self.object(part, &self.places[number]).and_then(|id| read(part, &id)).into()
+        let id = match self.object(part, &self.places[number]) {
+            Ok(id) => id,
+            Err(miss) => return Lookup::Miss(miss),
+        };
+        match read(part, &id) {
+            // No remote has a part that stays here.
+            Err(absent @ Miss::Absent { .. }) if !part.local => {
+                let path = Some(part.path.as_str());
+                bring_in(&self.inner, &self.name, &self.tree, path, absent)
+                    .and_then(|()| read(part, &id))
+                    .into()
+            }
+            read => read.into(),
+        }
     }
 
     fn object(&self, part: &Part, place: &Place) -> std::result::Result<ObjectId, Miss> {
@@ -253,7 +244,7 @@ impl std::fmt::Debug for Entry {
 fn local_folders<'a>(
     inner: &'a Inner,
     name: &'a EntryName,
-    reference: impl FnOnce(&str) -> Option<ObjectId>,
+    reference: &dyn Fn(&str) -> Option<ObjectId>,
 ) -> std::result::Result<Option<Folders<'a>>, Miss> {
     let Some(tree) = reference(&local_ref(name)) else { return Ok(None) };
     let reader = Reader { inner, name };
@@ -262,9 +253,65 @@ fn local_folders<'a>(
     Ok(Some(Folders { reader, root, below: Vec::new() }))
 }
 
+/// Returns the manifest of an entry, and where its parts are in the order of it.
+fn read_here(
+    inner: &Inner,
+    name: &EntryName,
+    tree: &ObjectId,
+    reference: &dyn Fn(&str) -> Option<ObjectId>,
+) -> std::result::Result<(Manifest, Vec<Place>), Miss> {
+    let damaged =
+        |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
+    let mut root = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(1024);
+    read_manifest_here(inner, name, tree, &mut root, &mut bytes)?;
+    let reader = Reader { inner, name };
+    let manifest = Manifest::from_toml(&bytes).map_err(|problem| match problem {
+        ManifestProblem::NewerFormat(_) => {
+            Miss::NewerFormat { name: name.to_string(), reason: problem.to_string() }
+        }
+        ManifestProblem::Malformed(_) => damaged(&problem.to_string()),
+    })?;
+    if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
+        return Err(damaged("its manifest is that of another entry"));
+    }
+    let has_local = manifest.parts.iter().any(|part| part.local);
+    let mut local = if has_local { local_folders(inner, name, reference) } else { Ok(None) };
+    let mut folders = Folders { reader, root, below: Vec::new() };
+    let mut places = Vec::with_capacity(manifest.parts.len());
+    for part in &manifest.parts {
+        places.push(match (part.local, &mut local) {
+            (false, _) => folders.find(part)?.map_or(Place::Nowhere, Place::Here),
+            (true, Ok(None)) => Place::Elsewhere,
+            (true, Ok(Some(local))) => match local.find(part) {
+                Ok(found) => found.map_or(Place::Elsewhere, Place::Here),
+                Err(miss) => Place::Hidden(Box::new(miss)),
+            },
+            (true, Err(miss)) => Place::Hidden(Box::new(miss.clone())),
+        });
+    }
+    Ok((manifest, places))
+}
+
 /// Reads the tree of an entry into `root` and the bytes of its manifest into `out`, both checked
-/// by their ids.
+/// by their ids, and brought if only a remote has them.
 pub(super) fn read_manifest(
+    inner: &Arc<Inner>,
+    name: &EntryName,
+    tree: &ObjectId,
+    root: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), Miss> {
+    match read_manifest_here(inner, name, tree, root, out) {
+        Err(absent @ Miss::Absent { .. }) => {
+            bring_in(inner, name, tree, None, absent)?;
+            read_manifest_here(inner, name, tree, root, out)
+        }
+        read => read,
+    }
+}
+
+fn read_manifest_here(
     inner: &Inner,
     name: &EntryName,
     tree: &ObjectId,

@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod absent;
 mod aside;
 mod assemble;
 mod draft;
@@ -21,6 +22,7 @@ mod entry;
 mod flush;
 mod incoming;
 mod inventory;
+mod lacking;
 pub(crate) mod leftovers;
 mod local;
 mod locked;
@@ -46,6 +48,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
+pub(crate) use absent::FromRemotes;
+pub use absent::LazyParts;
 pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
@@ -53,6 +57,7 @@ pub use flush::FlushReport;
 pub(crate) use flush::FlushedNames;
 pub(crate) use incoming::{ForeignPack, IncomingPack};
 pub use inventory::FileSizes;
+pub(crate) use lacking::{AllParts, Lacking, LackingObject, PartsWanted};
 pub(crate) use local::{
     LOCAL, local_ref, read_local_ref, read_trashed_local_ref, trashed_local_ref,
 };
@@ -77,7 +82,7 @@ use crate::config::TrustPolicy;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
+use crate::git::{FetchPlace, ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -339,6 +344,31 @@ impl Store {
     /// Whether an object is here.
     pub(crate) fn has(&self, id: &ObjectId) -> bool {
         self.inner.has_object(id)
+    }
+
+    /// Returns where git brings objects for this store.
+    pub(crate) fn fetch_place(&self) -> FetchPlace {
+        let (git_dir, format) = (self.path().to_owned(), self.object_format());
+        FetchPlace { git_dir, format, name: self.random_name() }
+    }
+
+    /// Notes, for plain git, that a remote has objects that are not here.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if the settings cannot be written.
+    pub(crate) fn note_promisor(&self, remote: &str, address: &str) -> Result<()> {
+        self.inner.repository.note_promisor(remote, address)
+    }
+
+    /// Returns the address of a remote as plain git knows it here; `None` if it knows none of that
+    /// name.
+    pub(crate) fn promisor_address(&self, remote: &str) -> Option<String> {
+        self.inner.repository.promisor_address(remote)
+    }
+
+    /// Whether objects may be on a remote alone, as of when the store was opened.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.inner.repository.is_partial
     }
 
     /// Takes in packs that a git placed.

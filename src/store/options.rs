@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::absent::LazyParts;
 use super::trust::Trust;
 use crate::clock::Clock;
 use crate::config::{Durability, SyncSettings};
@@ -27,6 +28,8 @@ pub struct OpenOptions {
     /// Whether the store is opened even if its names cannot be read, for checks and repairs: those
     /// names are then missing.
     pub despite_damage: bool,
+    /// Where parts come from that only a remote has, when they are read.
+    pub lazy_parts: LazyParts,
     /// Whose parts are handed out although reading them can run code.
     pub trust: Trust,
     /// Where the time comes from.
@@ -46,6 +49,7 @@ impl Default for OpenOptions {
             lock_patience: Duration::from_secs(30),
             local_parts: None,
             despite_damage: false,
+            lazy_parts: LazyParts::default(),
             trust: Trust::default(),
             clock: Clock::system(),
             random: Arc::new(|| fastrand::Rng::new().u64(..)),
@@ -68,6 +72,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("flush_bytes", &self.flush_bytes)
             .field("flush_entries", &self.flush_entries)
             .field("flush_age", &self.flush_age)
+            .field("lazy_parts", &self.lazy_parts)
             .finish_non_exhaustive()
     }
 }

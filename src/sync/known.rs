@@ -54,6 +54,11 @@ impl KnownLedgers {
         seen.any(|seen| descends(store, seen, commit).unwrap_or(false))
     }
 
+    /// Whether nothing was ever pulled or pushed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.seen.is_empty()
+    }
+
     /// Returns what the remote had when it was last spoken to.
     pub(crate) fn of_remote(&self, remote: &str) -> Ledgers {
         self.seen.get(remote).cloned().unwrap_or_default()

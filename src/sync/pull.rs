@@ -1,21 +1,27 @@
-//! Pull: ledgers first, names and all trees with them; then only the objects that the settings
-//! want and the store lacks.
+//! Pull: ledgers first, names and all trees with them; then manifests, and only the parts that the
+//! settings want and the store lacks. Names are seen once their manifests are here.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
+use super::bringing::{NO_BLOBS, Origin, listed};
 use super::extend::union;
 use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
 use super::trust::{check_foreign_ledger, check_manifests, mark_changes, names_to_mark};
-use super::wanted_parts::wanted_objects;
+use super::wanted_parts::{NoParts, sized, wants};
 use crate::clock::Timestamp;
 use crate::config::{FetchPolicy, SyncSettings};
-use crate::error::Result;
-use crate::git::{FetchHow, GitRemote, ObjectId};
+use crate::error::{Error, Result};
+use crate::git::{GitRemote, ObjectId};
 use crate::index::TAGS;
-use crate::name::{EntryName, LEDGERS, LedgerName, decode};
-use crate::store::{OnlyCollection, RefChange, Store};
+use crate::name::{EntryName, LedgerName, decode};
+use crate::progress::Progress;
+use crate::store::{AllParts, Lacking, LackingObject, OnlyCollection, RefChange, Store};
+
+/// From how many objects on a new ledger of which all is wanted is brought as a whole: naming them
+/// one by one takes longer than sending its trees once more.
+const MANY: usize = 2000;
 
 /// What to pull.
 pub(crate) struct PullOptions<'a> {
@@ -25,9 +31,11 @@ pub(crate) struct PullOptions<'a> {
     pub(crate) since: Option<Timestamp>,
     /// Take in what was removed here, too.
     pub(crate) removed_too: bool,
-    /// Only say what would come. Names travel all the same, as nothing is known without them.
+    /// Only say what would come. Names and manifests travel all the same, as nothing is known
+    /// without them.
     pub(crate) dry_run: bool,
     pub(crate) now: Timestamp,
+    pub(crate) progress: &'a dyn Progress,
 }
 
 /// What a pull did, or would do.
@@ -37,12 +45,16 @@ pub(crate) struct PullReport {
     pub(crate) entries: Vec<EntryName>,
     /// The ledgers that the remote had news of.
     pub(crate) ledgers: Vec<LedgerName>,
-    /// What a ledger says and was not taken in, with the reason.
+    /// What the remote has and was not taken in, with the reason: a ledger, or a name in one.
     pub(crate) refused: Vec<(String, String)>,
-    /// How many objects of parts were brought.
+    /// How many objects of parts were brought, or would be.
     pub(crate) objects: usize,
-    /// How many objects of parts the remote did not hand out.
-    pub(crate) missing: usize,
+    /// The bytes that came, or of the parts that would come.
+    pub(crate) bytes: u64,
+    /// The parts that were wanted and that the remote did not hand out.
+    pub(crate) missing: Vec<(EntryName, String)>,
+    /// The parts that stay on the remote, as the settings say: how many, and their bytes.
+    pub(crate) left: (usize, u64),
 }
 
 /// The news of one pull.
@@ -51,7 +63,7 @@ struct News {
     entries: Vec<(EntryName, ObjectId)>,
     /// The entries that no foreign ledger here will have, though they came from elsewhere.
     marked: Vec<EntryName>,
-    /// The ledgers with what they are from now on.
+    /// The ledgers with what they are from now on, and which of the entries must be here for that.
     taken: Ledgers,
     report: PullReport,
 }
@@ -59,8 +71,8 @@ struct News {
 /// Takes in what the remote has and this store has not.
 ///
 /// # Errors
-/// [`crate::Error::GitFailed`] if the remote cannot be reached, [`crate::Error::BrokenLedger`],
-/// and those of a flush. Then no name was taken in.
+/// [`Error::GitFailed`] if the remote cannot be reached or breaks off, and those of a flush. Then
+/// no name was taken in, and what came is not asked for again.
 pub(crate) fn pull(
     store: &Store,
     remote_id: &str,
@@ -69,52 +81,95 @@ pub(crate) fn pull(
     options: &PullOptions<'_>,
 ) -> Result<PullReport> {
     let only = store.lock_collection()?;
+    let origin = Origin { remote, progress: options.progress };
     let before = KnownLedgers::read(store)?;
-    fetch_ledgers(remote_id, remote, settings, options, &before)?;
-    store.notice_packs()?;
-    let known = KnownLedgers::read(store)?;
+    let listed = listed(remote)?;
     let mut news = News::default();
-    for (ledger, commit) in known.of_remote(remote_id) {
-        if options.notebooks.is_none_or(|wanted| is_wanted(&ledger, wanted)) {
-            take_in(store, &known, &ledger, commit, options, &only, &mut news)?;
+    let is_all = wants_all(settings);
+    // Of a first pull that wants everything, nothing is here that need not come.
+    let at_once = is_all
+        && options.notebooks.is_none()
+        && !options.dry_run
+        && before.is_empty()
+        && store.snapshot()?.notebooks().is_empty();
+    let filter = (!at_once).then_some(NO_BLOBS);
+    let wanted: Ledgers = listed
+        .iter()
+        .filter(|(ledger, _)| options.notebooks.is_none_or(|wanted| is_wanted(ledger, wanted)))
+        .map(|(ledger, commit)| (ledger.clone(), *commit))
+        .collect();
+    let is_new: Vec<String> = wanted
+        .iter()
+        .filter(|(_, commit)| !store.has(commit))
+        .map(|(ledger, _)| ledger.ref_name())
+        .collect();
+    if !is_new.is_empty() {
+        let (bytes, failed) = origin.ledgers(store, &is_new, &haves(store, &before), filter)?;
+        news.report.bytes += bytes;
+        news.report.refused.extend(failed);
+        if filter.is_some() {
+            store.note_promisor(remote_id, &remote.without_password())?;
         }
     }
-    news.entries.sort();
-    news.entries.dedup();
-    let entries = news.entries.iter().map(|(name, _)| name.clone()).collect();
-    let mut report = PullReport { entries, ..news.report };
+    let mut seen = before.of_remote(remote_id);
+    seen.retain(|ledger, _| listed.contains_key(ledger));
+    for (ledger, commit) in &wanted {
+        if !store.has(commit) {
+            let name = ledger.ref_name();
+            if news.report.refused.iter().all(|(refused, _)| *refused != name) {
+                let reason = "it changed while it was fetched; the next pull brings it".to_owned();
+                news.report.refused.push((name, reason));
+            }
+            continue;
+        }
+        // Whether to take in what others signed is asked here, ledger by ledger.
+        match take_in(store, &before, ledger, *commit, options, &only, &mut news) {
+            Ok(()) => {
+                seen.insert(ledger.clone(), *commit);
+            }
+            Err(error @ Error::BrokenLedger { .. }) => {
+                news.report.refused.push((ledger.ref_name(), error.to_string()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let News { mut entries, marked, mut taken, mut report } = news;
+    entries.sort();
+    entries.dedup();
+    // What lacks its manifest must come with a later pull.
+    let unfinished =
+        bring_parts(store, origin, settings, options, &wanted, &before, &mut entries, &mut report)?;
+    taken.retain(|ledger, _| !unfinished.contains(ledger.notebook_segment()));
+    let wrong = check_manifests(store, &entries);
+    let names: BTreeSet<&str> = wrong.iter().map(|(name, _)| name.as_str()).collect();
+    entries.retain(|(name, _)| !names.contains(name.as_str()));
+    drop(names);
+    report.refused.extend(wrong);
+    report.entries = entries.iter().map(|(name, _)| name.clone()).collect();
     if options.dry_run {
         return Ok(report);
     }
-    let wanted = wanted_objects(store, &news.entries, settings)?;
-    if !wanted.is_empty() {
-        let ids: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        remote.fetch(&ids, FetchHow { filter: Some("blob:none"), prune: false })?;
-        store.notice_packs()?;
-        report.missing = wanted.iter().filter(|id| !store.has(id)).count();
-        report.objects = wanted.len() - report.missing;
-    }
-    let wrong = check_manifests(store, &news.entries);
-    let names: HashSet<&str> = wrong.iter().map(|(name, _)| name.as_str()).collect();
-    let is_right = |name: &EntryName| !names.contains(name.as_str());
-    news.entries.retain(|(name, _)| is_right(name));
-    report.entries.retain(is_right);
-    drop(names);
-    report.refused.extend(wrong);
-    let (mut changes, _kept) = mark_changes(store, &news.marked)?;
-    for (name, tree) in &news.entries {
+    let (mut changes, _kept) = mark_changes(store, &marked)?;
+    for (name, tree) in &entries {
         let name = format!("{TAGS}{name}");
         changes.push(RefChange { name, expected: None, new: Some(*tree) });
     }
-    for (ledger, commit) in &news.taken {
-        let expected = known.taken.get(ledger).copied();
+    for (ledger, commit) in &taken {
+        let expected = before.taken.get(ledger).copied();
         changes.push(RefChange { name: ledger.ref_name(), expected, new: Some(*commit) });
     }
-    // git keeps what it fetched as files of their own.
-    for (ledger, commit) in known.of_remote(remote_id) {
-        changes.push(RefChange::unchanged(seen_ref_name(remote_id, &ledger), Some(commit)));
+    let was_seen = before.of_remote(remote_id);
+    let both: BTreeSet<&LedgerName> = was_seen.keys().chain(seen.keys()).collect();
+    for ledger in both {
+        let (expected, new) = (was_seen.get(ledger).copied(), seen.get(ledger).copied());
+        let name = seen_ref_name(remote_id, ledger);
+        if expected != new {
+            changes.push(RefChange { name, expected, new });
+        }
     }
-    store.swap_each_ref(&changes)?;
+    if !changes.is_empty() {
+        store.swap_each_ref(&changes)?;
+    }
     Ok(report)
 }
 
@@ -124,36 +179,101 @@ fn is_wanted(ledger: &LedgerName, wanted: &dyn Fn(&str) -> bool) -> bool {
     decode(segment).map_or_else(|| wanted(segment), |notebook| wanted(&notebook))
 }
 
-/// Fetches the ledgers to where this store keeps what the remote has.
-fn fetch_ledgers(
-    remote_id: &str,
-    remote: &GitRemote,
-    settings: &SyncSettings,
-    options: &PullOptions<'_>,
-    before: &KnownLedgers,
-) -> Result<()> {
-    let everything = settings.fetch == FetchPolicy::All && settings.rule.is_empty();
-    // Of a first pull that wants everything, nothing is here yet.
-    let all_at_once = everything && before.taken.is_empty() && options.notebooks.is_none();
-    let filter = (!all_at_once && !options.dry_run).then_some("blob:none");
-    let refspecs = match options.notebooks {
-        None => vec![format!("+{LEDGERS}*:{}", seen_ref_name_of_all(remote_id))],
-        Some(wanted) => {
-            let listed = remote.list(&[&format!("{LEDGERS}*")])?;
-            let ledgers = listed.keys().filter_map(|name| LedgerName::of_ref(name));
-            let ledgers = ledgers.filter(|ledger| is_wanted(ledger, wanted));
-            ledgers
-                .map(|ledger| {
-                    format!("+{}:{}", ledger.ref_name(), seen_ref_name(remote_id, &ledger))
-                })
-                .collect()
-        }
-    };
-    remote.fetch(&refspecs, FetchHow { filter, prune: options.notebooks.is_none() })
+fn wants_all(settings: &SyncSettings) -> bool {
+    settings.fetch == FetchPolicy::All
+        && settings.rule.iter().all(|rule| rule.fetch.is_none_or(|it| it == FetchPolicy::All))
 }
 
-fn seen_ref_name_of_all(remote_id: &str) -> String {
-    format!("{}{remote_id}/ledger/*", super::known::REMOTES)
+/// Returns the known states of ledgers: what they reach need not come.
+fn haves(store: &Store, known: &KnownLedgers) -> Vec<ObjectId> {
+    let all = std::iter::once(&known.taken).chain(known.seen.values());
+    let ids: BTreeSet<ObjectId> = all.flat_map(|ledgers| ledgers.values().copied()).collect();
+    ids.into_iter().filter(|id| store.has(id)).collect()
+}
+
+/// Brings the manifests of the entries and the parts that are wanted; entries whose manifest the
+/// remote does not hand out leave the list, and their notebooks are returned.
+#[expect(clippy::too_many_arguments, reason = "one step of a pull, with all that it knows")]
+fn bring_parts(
+    store: &Store,
+    origin: Origin<'_>,
+    settings: &SyncSettings,
+    options: &PullOptions<'_>,
+    ledgers: &Ledgers,
+    before: &KnownLedgers,
+    entries: &mut Vec<(EntryName, ObjectId)>,
+    report: &mut PullReport,
+) -> Result<BTreeSet<String>> {
+    let mut lacking = store.lacking(entries, &AllParts);
+    // Trees come with their ledgers, but for those that the remote took for known here.
+    for _ in 0..4 {
+        if lacking.trees.is_empty() {
+            break;
+        }
+        let trees = Lacking { trees: lacking.trees.clone(), ..Lacking::default() };
+        report.bytes += origin.bring(store, entries, &trees)?.bytes;
+        let again = store.lacking(entries, &AllParts);
+        if again.trees == trees.trees {
+            break;
+        }
+        lacking = again;
+    }
+    let (parts, left): (Vec<_>, Vec<_>) = lacking
+        .parts
+        .into_iter()
+        .partition(|object| wants(settings, &entries[object.entry].0.notebook(), &object.part));
+    let now = Lacking { parts: parts.clone(), manifests: lacking.manifests, ..Lacking::default() };
+    let is_whole = left.is_empty()
+        && lacking.here == 0
+        && now.parts.len() + now.manifests.len() > MANY
+        && before.is_empty()
+        && options.since.is_none()
+        && report.refused.is_empty();
+    if options.dry_run {
+        let manifests = Lacking { manifests: now.manifests, ..Lacking::default() };
+        report.bytes = origin.bring(store, entries, &manifests)?.bytes;
+    } else if is_whole {
+        let names: Vec<String> = ledgers.keys().map(LedgerName::ref_name).collect();
+        report.bytes += origin.ledgers(store, &names, &[], None)?.0;
+    } else {
+        report.bytes += origin.bring(store, entries, &now)?.bytes;
+    }
+    let size_of = |objects: &[LackingObject]| -> (usize, u64) {
+        let sized = sized(store, entries, objects);
+        (sized.len(), sized.iter().map(|(_, _, size)| size).sum())
+    };
+    report.left = size_of(&left);
+    if options.dry_run {
+        report.objects = parts.len();
+        report.bytes = size_of(&parts).1;
+        return Ok(BTreeSet::new());
+    }
+    let gone: Vec<_> = parts.iter().filter(|object| !store.has(&object.id)).collect();
+    report.objects = parts.len() - gone.len();
+    for object in gone {
+        report.missing.push((entries[object.entry].0.clone(), object.part.clone()));
+    }
+    report.missing.sort();
+    report.missing.dedup();
+    let mut bare: BTreeSet<usize> = BTreeSet::new();
+    for object in lacking.trees.iter().chain(&now_manifests(store, entries)) {
+        if !store.has(&object.id) {
+            bare.insert(object.entry);
+        }
+    }
+    let mut unfinished = BTreeSet::new();
+    for number in bare.iter().rev() {
+        let (name, _) = entries.remove(*number);
+        unfinished.insert(name.notebook_segment().to_owned());
+        let reason = "the remote does not hand out what it is made of".to_owned();
+        report.refused.push((name.to_string(), reason));
+    }
+    Ok(unfinished)
+}
+
+/// Returns the manifests that the entries still lack.
+fn now_manifests(store: &Store, entries: &[(EntryName, ObjectId)]) -> Vec<LackingObject> {
+    store.lacking(entries, &NoParts).manifests
 }
 
 /// Adds the news of one ledger.

@@ -1,22 +1,31 @@
 //! Push: what no ledger holds yet goes into this store's own ledgers, and every ledger that the
 //! remote lacks or has an older state of is sent. What arrived is read back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::extend::{extended, union};
+use super::contact::Contact;
+use super::extend::union;
+use super::extending::Extending;
 use super::forgotten::Forgotten;
-use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name, unpublished};
-use super::ledger_tree::descends;
-use super::trust::{Signing, signs, unsigned_ledgers};
+use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name};
+use super::ledger_tree::{commit_of, compare, descends};
+use super::push_plan::{Inspection, PushPlan, plan_push};
+use super::send::{Sending, Sent, lacking, pause};
+use super::trust::{signs, unsigned_ledgers};
 use crate::clock::Timestamp;
 use crate::config::{SignChoice, SyncSettings};
 use crate::error::Result;
-use crate::git::{FetchHow, GitRemote, ObjectId, PushRef, PushedRef, Signers};
+use crate::git::{FetchHow, GitRemote, ObjectId};
 use crate::name::{EntryName, LEDGERS, LedgerName};
-use crate::store::{MadeObject, OnlyCollection, RefChange, Store};
+use crate::progress::Progress;
+use crate::store::{OnlyCollection, RefChange, Store};
 
 /// How often a push that lost a race takes in what was faster, and tries again.
-const RACES: usize = 8;
+const RACES: usize = 12;
+/// How many refs go into one push at first: more to a folder of this machine, where nothing limits
+/// them, than to a host, of which some take no more than about 20.
+const REFS_LOCAL: usize = 1000;
+const REFS_OF_HOSTS: usize = 20;
 
 /// What to push.
 pub(crate) struct PushOptions<'a> {
@@ -24,27 +33,49 @@ pub(crate) struct PushOptions<'a> {
     pub(crate) wanted: &'a dyn Fn(&EntryName) -> bool,
     /// Whether the new states of this store's own ledgers are signed.
     pub(crate) sign: SignChoice,
+    /// Looks at the entries that are to be published, before any ledger holds them; not called if
+    /// there are none. Its error ends the push.
+    pub(crate) inspect: &'a dyn Fn(&[EntryName]) -> Result<Inspection>,
     /// Only say what would be sent.
     pub(crate) dry_run: bool,
     pub(crate) now: Timestamp,
+    /// What is told how far git has come.
+    pub(crate) progress: Option<&'a dyn Progress>,
 }
 
 /// What a push did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PushReport {
-    /// The entries that were published: the remote has them, as it was read back.
+    /// The entries that the remote had not and has now, as it was read back.
     pub(crate) entries: Vec<EntryName>,
-    /// The ledgers that arrived.
+    /// The ledgers that arrived, or of which something did.
     pub(crate) ledgers: Vec<LedgerName>,
-    /// The ledgers that did not arrive, with the words of the remote.
-    pub(crate) missing: Vec<(LedgerName, String)>,
+    /// What did not arrive of the ledgers, with the words of the remote.
+    pub(crate) missing: Vec<MissingThere>,
+    /// What was left out by those who looked at it, with the reason.
+    pub(crate) left: Vec<(EntryName, String)>,
+    /// How many bytes of parts the entries have at most, uncompressed; only of a dry run.
+    pub(crate) bytes: Option<u64>,
+    /// How many pushes it took.
+    pub(crate) pushes: usize,
+    /// How often somebody else was faster.
+    pub(crate) races: usize,
+}
+
+/// What of one ledger the remote does not have, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MissingThere {
+    pub(crate) ledger: LedgerName,
+    pub(crate) entries: Vec<EntryName>,
+    pub(crate) reason: String,
 }
 
 /// Sends what the remote lacks.
 ///
 /// # Errors
-/// [`crate::Error::GitFailed`] if the remote cannot be reached, [`crate::Error::BrokenLedger`],
-/// and those of a flush. What arrived is kept, and told by the next push.
+/// [`crate::Error::RemoteUnreachable`] and its family if nothing could be sent at all,
+/// [`crate::Error::BrokenLedger`], and those of a flush. What arrived is kept, and told by the next
+/// push.
 pub(crate) fn push(
     store: &Store,
     remote_id: &str,
@@ -54,139 +85,242 @@ pub(crate) fn push(
 ) -> Result<PushReport> {
     let only = store.lock_collection()?;
     store.flush()?;
-    let mut known = KnownLedgers::read(store)?;
-    let mut fresh: BTreeMap<LedgerName, Vec<(EntryName, ObjectId)>> = BTreeMap::new();
-    for (name, tree) in unpublished(store, &known)? {
-        if settings.of_notebook(&name.notebook()).push && (options.wanted)(&name) {
-            let ledger = LedgerName::new(name.notebook_segment(), store.writer_id());
-            fresh.entry(ledger).or_default().push((name, tree));
-        }
-    }
+    let known = KnownLedgers::read(store)?;
+    // Whatever must happen to entries before others see them happens here.
+    let mut plan = plan_push(store, &known, settings, options)?;
+    let before = known.of_remote(remote_id);
     let signers = signs(store, options.sign)?;
     if signers.is_some() {
         for ledger in unsigned_ledgers(store, &known.taken)? {
-            fresh.entry(ledger).or_default();
+            plan.fresh.entry(ledger).or_default();
         }
     }
     if options.dry_run {
-        let mut ledgers = lacking(store, &known.taken, &known.of_remote(remote_id))?;
-        ledgers.extend(fresh.keys().cloned());
-        ledgers.sort();
-        ledgers.dedup();
-        let entries = fresh.into_values().flatten().map(|(name, _)| name).collect();
-        return Ok(PushReport { entries, ledgers, missing: Vec::new() });
+        return dry_run(store, &known, &before, plan);
     }
-    let (own, objects) = new_states(store, &known, &fresh, signers, &only, options.now)?;
-    store.append_kept(&objects, &only)?;
+    let mut objects = Vec::new();
     let mut targets = known.taken.clone();
-    targets.extend(own.clone());
-    let before = known.of_remote(remote_id);
+    let extending = Extending { store, signers, only: &only, now: options.now };
+    for (ledger, entries) in &plan.fresh {
+        let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
+        let state = extending.extended(ledger, known.taken.get(ledger), add.collect())?;
+        targets.insert(ledger.clone(), state.commit);
+        objects.extend(state.objects);
+    }
+    store.append_kept(&objects, &only)?;
+    let meant = targets.clone();
+    let read_back = || read_back(remote);
+    let sending = Sending {
+        store,
+        remote,
+        extending: &extending,
+        only: &only,
+        now: options.now,
+        progress: options.progress,
+        read_back: &read_back,
+    };
+    let mut contact = Contact::read(store, remote_id);
+    let usual = if remote.is_local() { REFS_LOCAL } else { REFS_OF_HOSTS };
+    let mut most = contact.most_refs(options.now).unwrap_or(usual);
     let mut reached = before.clone();
-    let mut report = PushReport::default();
-    for attempt in 0..=RACES {
-        let lacking = lacking(store, &targets, &reached)?;
-        let changed: Vec<PushRef> = lacking
-            .iter()
-            .map(|ledger| PushRef {
-                name: ledger.ref_name(),
-                new: targets.get(ledger).copied(),
-                lease: None,
-            })
-            .collect();
-        let mut answer = None;
-        if !changed.is_empty() {
-            // What is pushed must be plain git.
-            store.flush()?;
-            answer = Some(remote.push(&changed)?);
+    let mut report = PushReport { left: plan.left, ..PushReport::default() };
+    let mut sent = Sent::default();
+    for race in 0..=RACES {
+        let mut ledgers = lacking(store, &targets, &reached)?;
+        ledgers.retain(|ledger| !sent.reasons.contains_key(ledger));
+        let round = sending.send(&ledgers, &targets, &mut reached, most)?;
+        report.pushes += round.pushes;
+        if let Some(learned) = round.learned {
+            most = learned;
+            contact.refs = Some((learned, options.now));
         }
-        if let Some(failure) = answer.as_ref().and_then(|answer| answer.failure(remote)) {
-            return Err(failure);
+        for (ledger, state) in &round.pieces {
+            targets.insert(ledger.clone(), *state);
         }
+        let raced: BTreeSet<LedgerName> = round.raced.into_iter().collect();
+        sent.pieces.extend(round.pieces);
+        sent.reasons.extend(round.reasons);
         // What the remote says that it took is asked for once more.
-        reached = read_back(remote)?;
+        reached = self::read_back(remote)?;
         fetch_unknown(store, remote_id, remote, &targets, &reached)?;
-        let lost = self::lacking(store, &targets, &reached)?;
-        let races = take_in_faster(store, &lost, &reached, &mut targets, &only, options.now)?;
-        if races == 0 || attempt == RACES {
-            for ledger in lost {
-                let said = answer.as_ref().and_then(|answer| answer.refs.get(&ledger.ref_name()));
-                let reason = match said {
-                    Some(PushedRef::Refused(words) | PushedRef::Behind(words)) => words.clone(),
-                    _ => "the remote does not have it".into(),
-                };
-                report.missing.push((ledger, reason));
-            }
+        let mut lost = lacking(store, &targets, &reached)?;
+        lost.retain(|ledger| !sent.reasons.contains_key(ledger));
+        let races = lost.iter().filter(|ledger| raced.contains(*ledger)).count();
+        // Of a ledger that raced in pieces all is meant again.
+        for ledger in lost.iter().filter(|ledger| raced.contains(*ledger)) {
+            targets.insert(ledger.clone(), meant[ledger]);
+        }
+        let taken_in = take_in_faster(store, &lost, &reached, &mut targets, &only, options.now)?;
+        report.races += races.max(taken_in);
+        if lost.is_empty() || (races == 0 && taken_in == 0) || race == RACES {
             break;
         }
-    }
-    let missing: BTreeSet<&LedgerName> = report.missing.iter().map(|(ledger, _)| ledger).collect();
-    let arrived = |ledger: &LedgerName| !missing.contains(ledger);
-    let changed = targets.keys().filter(|l| arrived(l) && before.get(*l) != reached.get(*l));
-    report.ledgers = changed.cloned().collect();
-    for (ledger, entries) in fresh {
-        if arrived(&ledger) {
-            report.entries.extend(entries.into_iter().map(|(name, _)| name));
+        if race > 0 {
+            pause(store, race);
         }
     }
-    let mut changes = Vec::new();
-    // What others added meanwhile is not taken in: its names come with a pull.
-    for (ledger, commit) in own.iter().filter(|(ledger, _)| arrived(ledger)) {
-        let expected = known.taken.get(ledger).copied();
-        changes.push(RefChange { name: ledger.ref_name(), expected, new: Some(*commit) });
-    }
+    let told = Told { known: &known, before, meant, reached, sent };
+    let arrived = told.arrivals(store, &mut report)?;
+    let mut changes = told.own_states(&extending, &plan.fresh, &arrived)?;
     // git may have fetched some of them to where they belong.
-    known = KnownLedgers::read(store)?;
-    let seen = known.of_remote(remote_id);
-    for (ledger, commit) in reached.iter().filter(|(_, commit)| store.has(commit)) {
+    let seen = KnownLedgers::read(store)?.of_remote(remote_id);
+    for (ledger, commit) in told.reached.iter().filter(|(_, commit)| store.has(commit)) {
         let name = seen_ref_name(remote_id, ledger);
         let expected = seen.get(ledger).copied();
         changes.push(RefChange { name, expected, new: Some(*commit) });
     }
     changes.retain(|change| change.expected != change.new);
-    store.swap_each_ref(&changes)?;
+    if !changes.is_empty() {
+        store.swap_each_ref(&changes)?;
+    }
+    contact.spoken = Some(options.now);
+    contact.keep(store, remote_id);
     Ok(report)
 }
 
-/// Returns the new states of this store's own ledgers, and what is yet to be stored of them.
-fn new_states(
-    store: &Store,
-    known: &KnownLedgers,
-    fresh: &BTreeMap<LedgerName, Vec<(EntryName, ObjectId)>>,
-    signers: Option<&Signers>,
-    only: &OnlyCollection,
-    now: Timestamp,
-) -> Result<(Ledgers, Vec<MadeObject>)> {
-    let mut own = Ledgers::new();
-    let mut objects = Vec::new();
-    for (ledger, entries) in fresh {
-        let base = known.taken.get(ledger);
-        let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
-        let state = match signers {
-            None => extended(store, base, add, now)?,
-            Some(signers) => {
-                let add: Vec<_> = add.collect();
-                Signing { signers, only, now }.extended(store, ledger, base, &add)?
-            }
-        };
-        own.insert(ledger.clone(), state.commit);
-        objects.extend(state.objects);
-    }
-    Ok((own, objects))
+/// What was meant, and what the remote says that it has.
+struct Told<'a> {
+    known: &'a KnownLedgers,
+    /// What the remote had when it was spoken to the last time.
+    before: Ledgers,
+    /// What it was to have.
+    meant: Ledgers,
+    /// What it has.
+    reached: Ledgers,
+    sent: Sent,
 }
 
-/// Returns the ledgers whose target a remote in the state `reached` has not, nor a later state.
-fn lacking(store: &Store, targets: &Ledgers, reached: &Ledgers) -> Result<Vec<LedgerName>> {
-    let mut lacking = Vec::new();
-    for (ledger, commit) in targets {
-        let has = match reached.get(ledger) {
-            None => false,
-            Some(there) => there == commit || (store.has(there) && descends(store, there, commit)?),
-        };
-        if !has {
-            lacking.push(ledger.clone());
+impl Told<'_> {
+    /// Adds to the report what arrived and what did not; returns the entries that did.
+    fn arrivals(&self, store: &Store, report: &mut PushReport) -> Result<Arrived> {
+        let Told { before, meant, reached, sent, .. } = self;
+        let forgotten = Forgotten::read(store)?;
+        let mut arrived = Arrived::new();
+        for ledger in lacking(store, meant, before)? {
+            let (there, target) = (reached.get(&ledger), &meant[&ledger]);
+            let new = new_names(store, &ledger, before.get(&ledger), target)?;
+            let mut left = BTreeSet::new();
+            if there != Some(target) {
+                left.extend(new_names(store, &ledger, there, target)?);
+                left.retain(|name| !forgotten.has(name.as_str()));
+            }
+            if there.is_some() && there != before.get(&ledger) {
+                report.ledgers.push(ledger.clone());
+            }
+            let came: BTreeSet<EntryName> =
+                new.into_iter().filter(|name| !left.contains(name)).collect();
+            report.entries.extend(came.iter().cloned());
+            let is_there = match there {
+                Some(there) if store.has(there) => descends(store, there, target)?,
+                _ => false,
+            };
+            if !left.is_empty() || (!is_there && !sent.pieces.contains_key(&ledger)) {
+                report.missing.extend(reasons(&ledger, left, sent.reasons.get(&ledger)));
+            }
+            arrived.insert(ledger, came);
         }
+        report.entries.sort();
+        Ok(arrived)
     }
-    Ok(lacking)
+
+    /// Returns what this store's own ledgers are from now on.
+    fn own_states(
+        &self,
+        extending: &Extending<'_>,
+        fresh: &BTreeMap<LedgerName, Vec<(EntryName, ObjectId)>>,
+        arrived: &Arrived,
+    ) -> Result<Vec<RefChange>> {
+        let store = extending.store;
+        let mut changes = Vec::new();
+        for (ledger, entries) in fresh {
+            let base = self.known.taken.get(ledger).copied();
+            let there = self.reached.get(ledger).filter(|there| store.has(there));
+            let Some(there) = there else { continue };
+            let new = if descends(store, there, &self.meant[ledger])? {
+                // What others added meanwhile is not taken in: its names come with a pull.
+                self.meant[ledger]
+            } else if self.before.get(ledger).copied() == base
+                && self.sent.pieces.get(ledger) == Some(there)
+            {
+                *there
+            } else {
+                let came = arrived.get(ledger);
+                let came = |name: &EntryName| came.is_some_and(|came| came.contains(name));
+                let add = entries.iter().filter(|(name, _)| came(name));
+                let add: Vec<_> = add.map(|(name, tree)| (below_notebook(name), *tree)).collect();
+                if add.is_empty() {
+                    continue;
+                }
+                let state = extending.extended(ledger, base.as_ref(), add)?;
+                store.append_kept(&state.objects, extending.only)?;
+                state.commit
+            };
+            changes.push(RefChange { name: ledger.ref_name(), expected: base, new: Some(new) });
+        }
+        Ok(changes)
+    }
+}
+
+/// The entries that arrived, by ledger.
+type Arrived = HashMap<LedgerName, BTreeSet<EntryName>>;
+
+fn dry_run(
+    store: &Store,
+    known: &KnownLedgers,
+    before: &Ledgers,
+    plan: PushPlan,
+) -> Result<PushReport> {
+    let bytes = Some(plan.bytes(store));
+    let mut ledgers: BTreeSet<LedgerName> = plan.fresh.keys().cloned().collect();
+    let mut entries: Vec<EntryName> =
+        plan.fresh.into_values().flatten().map(|(name, _)| name).collect();
+    for ledger in lacking(store, &known.taken, before)? {
+        entries.extend(new_names(store, &ledger, before.get(&ledger), &known.taken[&ledger])?);
+        ledgers.insert(ledger);
+    }
+    entries.sort();
+    let ledgers = ledgers.into_iter().collect();
+    Ok(PushReport { entries, ledgers, left: plan.left, bytes, ..PushReport::default() })
+}
+
+/// Returns the names that the state `new` of a ledger has and `old` has not; an old state that is
+/// not here counts as none.
+fn new_names(
+    store: &Store,
+    ledger: &LedgerName,
+    old: Option<&ObjectId>,
+    new: &ObjectId,
+) -> Result<Vec<EntryName>> {
+    let old = old.filter(|old| store.has(old));
+    let old = old.map(|old| commit_of(store, old)).transpose()?.map(|(tree, _)| tree);
+    let (tree, _) = commit_of(store, new)?;
+    let added = compare(store, old.as_ref(), Some(&tree))?.added.into_iter();
+    let full = added.map(|(below, _)| format!("{}/{below}", ledger.notebook_segment()));
+    Ok(full.filter_map(|name| EntryName::parse(name).ok()).collect())
+}
+
+/// Returns what did not arrive of a ledger, by reason.
+fn reasons(
+    ledger: &LedgerName,
+    left: BTreeSet<EntryName>,
+    known: Option<&HashMap<String, String>>,
+) -> Vec<MissingThere> {
+    let none = "the remote does not have it, and does not say why".to_owned();
+    let of_all = known.and_then(|known| known.get("")).unwrap_or(&none);
+    let mut by_reason: BTreeMap<&String, Vec<EntryName>> = BTreeMap::new();
+    for name in left {
+        let own = known.and_then(|known| known.get(below_notebook(&name)));
+        by_reason.entry(own.unwrap_or(of_all)).or_default().push(name);
+    }
+    if by_reason.is_empty() {
+        by_reason.insert(of_all, Vec::new());
+    }
+    let missing = by_reason.into_iter().map(|(reason, entries)| MissingThere {
+        ledger: ledger.clone(),
+        entries,
+        reason: reason.clone(),
+    });
+    missing.collect()
 }
 
 /// Returns the part of the name that stands in its notebook's ledger.

@@ -1,86 +1,75 @@
-//! Which objects of entries that came by their names alone are wanted here, and are not here yet.
+//! Which parts are wanted here by the settings, and how large they are.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::config::{FetchPolicy, SyncSettings};
-use crate::entry::MANIFEST_FILE;
-use crate::error::{Error, Result};
-use crate::git::{Kind, ObjectId, TreeMode, tree_entries};
+use crate::entry::{Facts, MANIFEST_FILE, Manifest};
+use crate::git::{Kind, ObjectId, tree_entry};
 use crate::name::EntryName;
-use crate::store::Store;
+use crate::store::{LackingObject, PartsWanted, Store};
 
 /// The folders of an entry that are brought with `fetch = "outputs"`.
-const OUTPUTS: [&str; 2] = ["outputs", "code"];
+const OUTPUTS: [&str; 2] = ["outputs/", "code/"];
 
-/// Returns the objects of `entries` that the settings want and the store lacks, each once.
-///
-/// # Errors
-/// [`Error::BrokenLedger`] if a tree of an entry is not here.
-pub(crate) fn wanted_objects<'a>(
+/// Whether the settings want a part of a result of that notebook to be here.
+pub(super) fn wants(settings: &SyncSettings, notebook: &str, part: &str) -> bool {
+    match settings.of_notebook(notebook).fetch {
+        FetchPolicy::All => true,
+        FetchPolicy::Outputs => OUTPUTS.iter().any(|folder| part.starts_with(folder)),
+        FetchPolicy::Lazy => false,
+    }
+}
+
+/// Returns the size of each part of an entry, in bytes, by path; none if its manifest is not here.
+pub(super) fn sizes_of(store: &Store, name: &EntryName, tree: &ObjectId) -> HashMap<String, u64> {
+    read_sizes(store, name, tree).unwrap_or_default()
+}
+
+fn read_sizes(store: &Store, name: &EntryName, tree: &ObjectId) -> Option<HashMap<String, u64>> {
+    let mut bytes = Vec::new();
+    if store.read_object(tree, &mut bytes) != Some(Kind::Tree) {
+        return None;
+    }
+    let (_, manifest) = tree_entry(store.object_format(), &bytes, MANIFEST_FILE)?;
+    store.read_object(&manifest, &mut bytes)?;
+    if let Some(facts) = Facts::skim(&bytes, name) {
+        return Some(facts.parts.iter().map(|part| (part.path.to_owned(), part.size)).collect());
+    }
+    let manifest = Manifest::from_toml(&bytes).ok()?;
+    Some(manifest.parts.iter().map(|part| (part.path.as_str().to_owned(), part.size)).collect())
+}
+
+/// Manifests alone.
+pub(super) struct NoParts;
+
+impl PartsWanted for NoParts {
+    fn folder(&self, _entry: &EntryName, _folder: &str) -> bool {
+        false
+    }
+
+    fn part(&self, _entry: &EntryName, _path: &str) -> bool {
+        false
+    }
+}
+
+/// Returns the parts that objects are of, each once, with their entry and their bytes as far as
+/// its manifest tells them.
+pub(super) fn sized<'a>(
     store: &Store,
-    entries: impl IntoIterator<Item = &'a (EntryName, ObjectId)>,
-    settings: &SyncSettings,
-) -> Result<Vec<ObjectId>> {
-    let mut walk = Walk { store, seen: HashSet::new(), wanted: Vec::new() };
-    for (name, tree) in entries {
-        let policy = settings.of_notebook(&name.notebook()).fetch;
-        walk.entry(tree, |folder| match policy {
-            FetchPolicy::All => true,
-            FetchPolicy::Outputs => OUTPUTS.contains(&folder),
-            FetchPolicy::Lazy => false,
-        })?;
-    }
-    Ok(walk.wanted)
-}
-
-struct Walk<'a> {
-    store: &'a Store,
-    seen: HashSet<ObjectId>,
-    wanted: Vec<ObjectId>,
-}
-
-impl Walk<'_> {
-    fn entry(&mut self, tree: &ObjectId, wants: impl Fn(&str) -> bool) -> Result<()> {
-        let bytes = self.tree(tree)?;
-        for child in tree_entries(self.store.object_format(), &bytes).unwrap_or_default() {
-            match child.mode {
-                TreeMode::Folder if wants(child.name) => self.all(&child.id)?,
-                TreeMode::File if child.name == MANIFEST_FILE => self.blob(child.id),
-                _ => {}
-            }
+    entries: &[(EntryName, ObjectId)],
+    objects: &'a [LackingObject],
+) -> Vec<(usize, &'a str, u64)> {
+    let parts: BTreeSet<(usize, &str)> =
+        objects.iter().map(|object| (object.entry, object.part.as_str())).collect();
+    let mut sizes: Option<(usize, HashMap<String, u64>)> = None;
+    let mut found = Vec::with_capacity(parts.len());
+    for (number, part) in parts {
+        if sizes.as_ref().is_none_or(|(of, _)| *of != number) {
+            let (name, tree) = &entries[number];
+            sizes = Some((number, sizes_of(store, name, tree)));
         }
-        Ok(())
+        let of_entry = sizes.as_ref().and_then(|(_, sizes)| sizes.get(part));
+        found.push((number, part, of_entry.copied().unwrap_or(0)));
     }
-
-    fn all(&mut self, tree: &ObjectId) -> Result<()> {
-        if !self.seen.insert(*tree) {
-            return Ok(());
-        }
-        let bytes = self.tree(tree)?;
-        for child in tree_entries(self.store.object_format(), &bytes).unwrap_or_default() {
-            if child.mode == TreeMode::Folder {
-                self.all(&child.id)?;
-            } else {
-                self.blob(child.id);
-            }
-        }
-        Ok(())
-    }
-
-    fn blob(&mut self, id: ObjectId) {
-        if self.seen.insert(id) && !self.store.has(&id) {
-            self.wanted.push(id);
-        }
-    }
-
-    fn tree(&self, id: &ObjectId) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        match self.store.read_object(id, &mut bytes) {
-            Some(Kind::Tree) => Ok(bytes),
-            _ => Err(Error::BrokenLedger {
-                object: id.to_string(),
-                reason: "a tree of one of its entries is not here".into(),
-            }),
-        }
-    }
+    found
 }

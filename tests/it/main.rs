@@ -37,6 +37,8 @@ mod locking;
 mod notebooks;
 mod processes;
 mod pruning;
+mod pulling;
+mod pushing;
 mod reading;
 mod readme;
 mod removing;

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::lookup::{Lookup, Miss};
 use crate::progress::{Progress, Unit};
 use crate::store::Entry;
+use crate::sync;
 
 /// Print what an entry holds, or write its parts as files
 ///
@@ -37,7 +38,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let entry = args.key.entry(session, &session.snapshot(&store)?)?;
     entry.mark_used();
     match &args.output {
-        Some(folder) => write_out(session, &entry, &session.path(folder)),
+        Some(folder) => {
+            let names = std::slice::from_ref(entry.name());
+            sync::prefetch(&store, &store.snapshot()?, names, None);
+            write_out(session, &entry, &session.path(folder))
+        }
         None if session.ui.json() => session.ui.document(&json::entry_here(&entry)),
         None => print(session, &entry),
     }

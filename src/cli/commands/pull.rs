@@ -5,19 +5,17 @@ use serde_json::json;
 use crate::cli::args;
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
-use crate::cli::syncing::{chosen_remote, is_named, speak};
-use crate::cli::words::count;
-use crate::clock::Timestamp;
-use crate::config::Glob;
+use crate::cli::syncing::{chosen_remote, is_named, part_json, since, speak, tell_missing};
+use crate::cli::words::{count, size};
+use crate::config::{FetchPolicy, Glob, SyncSettings};
 use crate::name::EntryName;
-use crate::progress::{Progress, Unit};
 use crate::sync::{self, PullOptions};
 
 /// Bring results from a remote
 ///
 /// All names come, and of the results what `sync.fetch` in `recell.toml` says: outputs and code,
-/// unless it is set. Nothing that is here already travels. What was removed here does not come
-/// back by itself.
+/// unless it is set. Other parts stay on the remote and come when they are read. Nothing that is
+/// here already travels. What was removed here does not come back by itself.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Notebooks to bring, as globs; all of them if none is given
@@ -32,42 +30,49 @@ pub(crate) struct Args {
     /// Bring back what was removed here, too
     #[arg(long)]
     all: bool,
+    /// Which parts to bring in this run, whatever the settings say: `outputs`, `all` or `lazy`
+    #[arg(long, value_name = "PARTS", value_parser = policy)]
+    fetch: Option<FetchPolicy>,
+    /// Bring no parts now: the same as `--fetch lazy`
+    #[arg(long, conflicts_with = "fetch")]
+    lazy: bool,
     /// Say what would come, and take nothing in
     #[arg(long, short = 'n')]
     dry_run: bool,
 }
 
+fn policy(text: &str) -> Result<FetchPolicy, String> {
+    let all = [FetchPolicy::Outputs, FetchPolicy::All, FetchPolicy::Lazy];
+    all.into_iter()
+        .find(|policy| policy.as_str() == text)
+        .ok_or_else(|| "it is one of `outputs`, `all` and `lazy`".to_owned())
+}
+
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store_to_put()?;
+    let store = session.workspace()?.open_or_create(session.options())?;
     let chosen = chosen_remote(session, args.remote.as_deref())?;
     let remote = speak(session, &chosen, &store);
     let named = |notebook: &str| is_named(&args.notebooks, notebook);
     let now = session.now();
-    let before = |age: std::time::Duration| {
-        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(now.micros().saturating_sub(age))
-    };
+    let progress = session.ui.progress();
     let options = PullOptions {
         notebooks: (!args.notebooks.is_empty()).then_some(&named),
-        since: args.since.map(before),
+        since: args.since.map(|age| since(now, age)),
         removed_too: args.all,
         dry_run: args.dry_run,
         now,
+        progress: &progress,
     };
-    let progress = session.ui.progress();
-    progress.begin("pulling", None, Unit::Time);
-    let settings = &session.workspace()?.config().sync;
-    let report = sync::pull(&store, &chosen.id, &remote, settings, &options);
-    progress.end();
-    let report = report?;
+    let mut settings = session.workspace()?.config().sync.clone();
+    if let Some(policy) = args.fetch.or(args.lazy.then_some(FetchPolicy::Lazy)) {
+        overrule(&mut settings, policy);
+    }
+    let report = sync::pull(&store, &chosen.id, &remote, &settings, &options)?;
     let ui = &session.ui;
     for (name, reason) in &report.refused {
         ui.warn(&format!("not taken in: `{name}`: {reason}"), None);
     }
-    if report.missing > 0 {
-        let objects = count(report.missing, "object", "objects");
-        ui.warn(&format!("the remote did not hand out {objects}"), None);
-    }
+    tell_missing(ui, &chosen.id, &report.missing);
     if ui.json() {
         return ui.document(&json!({
             "remote": chosen.id,
@@ -79,15 +84,32 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
                 json!({ "name": name, "reason": reason })
             }).collect::<Vec<_>>(),
             "objects": report.objects,
-            "missing_objects": report.missing,
+            "bytes": report.bytes,
+            "missing": report.missing.iter().map(part_json).collect::<Vec<_>>(),
+            "left_parts": report.left.0,
+            "left_bytes": report.left.1,
         }));
     }
     let said = count(report.entries.len(), "entry", "entries");
     let from = remote.shown();
+    let amount = size(report.bytes);
     ui.say(match (args.dry_run, report.entries.len()) {
-        (true, _) => format!("would take in {said} from {from}"),
+        (true, _) => format!("would take in {said} from {from}, with parts of {amount}"),
         (false, 0) => format!("nothing new at {from}"),
-        (false, _) => format!("pulled {said} from {from}"),
+        (false, _) => format!("pulled {said} from {from}, {amount}"),
     });
+    if report.left.0 > 0 {
+        let parts = count(report.left.0, "part stays", "parts stay");
+        let amount = size(report.left.1);
+        ui.say(format!("{parts} there until they are read or fetched, {amount}"));
+    }
     Ok(())
+}
+
+/// Has one policy count for all notebooks.
+fn overrule(settings: &mut SyncSettings, policy: FetchPolicy) {
+    settings.fetch = policy;
+    for rule in &mut settings.rule {
+        rule.fetch = None;
+    }
 }

@@ -1,21 +1,17 @@
 //! `recell push`: what the remote lacks.
 
-use serde_json::json;
-
-use crate::cli::report::{Failure, Outcome};
+use crate::cli::args;
+use crate::cli::pushing::{Wish, push_once};
+use crate::cli::report::Outcome;
 use crate::cli::session::Session;
-use crate::cli::syncing::{chosen_remote, is_named, speak};
-use crate::cli::words::count;
+use crate::cli::syncing::since;
 use crate::config::Glob;
-use crate::error::Error;
-use crate::name::EntryName;
-use crate::progress::{Progress, Unit};
-use crate::sync::{self, PushOptions};
 
 /// Send results to a remote
 ///
 /// They travel as few refs below `refs/recell/`, which nobody sees who does not use recell. By
-/// default the remote is the repository's own `origin`. What arrived is read back.
+/// default the remote is the repository's own `origin`. What arrived is read back; what the remote
+/// refuses is named, and keeps nothing else back.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Notebooks to send, as globs; all of them if none is given
@@ -24,55 +20,35 @@ pub(crate) struct Args {
     /// The remote, by name or address
     #[arg(long, value_name = "REMOTE")]
     remote: Option<String>,
+    /// Leave out what is older than this and was never sent, for example `7d` or `12h`
+    #[arg(long, value_name = "AGE", value_parser = args::age)]
+    since: Option<std::time::Duration>,
+    /// Write a plain tag for each result there, too: for a remote of the cache alone
+    #[arg(long)]
+    tags: bool,
+    /// Write tags even to a remote of the repository, where everybody fetches them
+    #[arg(long)]
+    force: bool,
     /// Say what would be sent, and send nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let store = session.store()?;
-    let chosen = chosen_remote(session, args.remote.as_deref())?;
-    let remote = speak(session, &chosen, &store);
-    let wanted = |name: &EntryName| is_named(&args.notebooks, &name.notebook());
-    let sign = session.workspace()?.config().trust.sign;
-    let options = PushOptions { wanted: &wanted, sign, dry_run: args.dry_run, now: session.now() };
-    let progress = session.ui.progress();
-    progress.begin("pushing", None, Unit::Time);
-    let settings = &session.workspace()?.config().sync;
-    let report = sync::push(&store, &chosen.id, &remote, settings, &options);
-    progress.end();
-    let report = report?;
-    let ui = &session.ui;
-    let entries = report.entries.len();
-    if ui.json() {
-        ui.document(&json!({
-            "remote": chosen.id,
-            "url": remote.shown(),
-            "dry_run": args.dry_run,
-            "entries": report.entries.iter().map(EntryName::as_str).collect::<Vec<_>>(),
-            "ledgers": report.ledgers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "missing": report.missing.iter().map(|(ledger, reason)| {
-                json!({ "ledger": ledger.to_string(), "reason": reason })
-            }).collect::<Vec<_>>(),
-        }))?;
+    let store = session.store_to_sync()?;
+    let wish = Wish {
+        notebooks: &args.notebooks,
+        remote: args.remote.as_deref(),
+        since: args.since.map(|age| since(session.now(), age)),
+        dry_run: args.dry_run,
+        tags: args.tags,
+        force: args.force,
+    };
+    let pushed = push_once(session, &store, &wish)?;
+    if session.ui.json() {
+        session.ui.document(&pushed.json(args.dry_run))?;
     } else {
-        let to = remote.shown();
-        let said = count(entries, "entry", "entries");
-        ui.say(match (args.dry_run, report.ledgers.is_empty()) {
-            (true, _) => format!("would push {said} to {to}"),
-            (false, true) if report.missing.is_empty() => {
-                format!("nothing to push: {to} has it all")
-            }
-            (false, _) => {
-                let ledgers = count(report.ledgers.len(), "ledger", "ledgers");
-                format!("pushed {said} in {ledgers} to {to}")
-            }
-        });
+        pushed.say(session, args.dry_run);
     }
-    let Some((ledger, reason)) = report.missing.first() else { return Ok(()) };
-    Err(Failure::from(Error::NotArrived {
-        count: report.missing.len(),
-        first: ledger.to_string(),
-        reason: reason.clone(),
-    }))
+    pushed.end()
 }

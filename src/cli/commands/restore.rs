@@ -20,10 +20,11 @@ use crate::history::When;
 use crate::lookup::Miss;
 use crate::name::{EntryName, encode};
 use crate::notebook::{
-    RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
+    self, RestoreOptions, RestoreOutcome, Restored, RestoredBy, RestoredCell, Unmatched, Unusable,
     restore,
 };
 use crate::store::Snapshot;
+use crate::sync;
 
 /// Put recorded outputs back into notebooks
 ///
@@ -67,7 +68,8 @@ struct Done<'a> {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let snapshot = session.snapshot(&session.store()?)?;
+    let store = session.store()?;
+    let snapshot = session.snapshot(&store)?;
     let (files, snapshots): (Vec<_>, Vec<_>) =
         asked(session, &snapshot, &args.notebooks)?.into_iter().unzip();
     if args.output.is_some() && files.len() > 1 {
@@ -91,7 +93,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             let pinned = pins.of_notebook(&encode(file.name.as_str()));
             options.entries = pinned.into_values().cloned().collect();
         }
-        let restored = restore(&snapshot, &file.name, &file.parse(&contents)?, &options);
+        let notebook = file.parse(&contents)?;
+        if store.is_partial() {
+            let mut names = options.entries.clone();
+            let cells = notebook::chosen(&snapshot, &file.name, &notebook).into_iter();
+            names.extend(cells.filter_map(|cell| cell.entry).map(|(name, _)| name));
+            sync::prefetch(&store, &snapshot, &names, Some(&|path| path.starts_with("outputs/")));
+        }
+        let restored = restore(&snapshot, &file.name, &notebook, &options);
         let is_changed = restored.bytes != contents.bytes;
         match &args.output {
             _ if args.check => {}

@@ -7,13 +7,15 @@ use serde_json::json;
 
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
-use crate::cli::words::{count, size};
+use crate::cli::syncing::chosen_remote;
+use crate::cli::words::{ago, count, grouped, size};
+use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
 use crate::index::Pattern;
 use crate::journal::{Journal, found_in};
 use crate::store::Store;
-use crate::sync::local_parts;
+use crate::sync;
 
 /// Show what the store holds
 #[derive(Debug, clap::Args)]
@@ -26,12 +28,26 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let names = snapshot.list(&Pattern::all());
     let notebooks: BTreeSet<_> = names.iter().map(crate::name::EntryName::notebook).collect();
     let pending = pending(&store)?;
-    let local = local_parts(&store)?;
+    let local = sync::local_parts(&store)?;
     let local_count: usize = local.iter().map(|it| it.parts).sum();
     let local_bytes: u64 = local.iter().map(|it| it.bytes).sum();
     let bytes = bytes_below(store.path())?;
     let writable = is_writable(&store);
     let ui = &session.ui;
+    // Without a remote there is nothing to say; asking reads files alone.
+    let remote = chosen_remote(session, None).ok();
+    let sync = &workspace.config().sync;
+    let now = session.now();
+    let standing = match &remote {
+        Some(remote) => {
+            sync::standing(&store, &remote.id, sync, now).map(Some).unwrap_or_else(|error| {
+                ui.warn(&format!("nobody knows what is to be pushed: {error}"), None);
+                None
+            })
+        }
+        None => None,
+    };
+    let remote = remote.zip(standing);
     if ui.json() {
         return ui.document(&json!({
             "workspace": workspace.root(),
@@ -45,6 +61,12 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
             "local_bytes": local_bytes,
             "bytes": bytes,
             "writable": writable,
+            "remote": remote.map(|(remote, standing)| json!({
+                "name": remote.id,
+                "ahead": standing.ahead,
+                "behind": standing.behind,
+                "spoken": standing.spoken.map(Timestamp::to_rfc3339),
+            })),
         }));
     }
     if let Some(root) = workspace.root() {
@@ -62,10 +84,16 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     if local_count > 0 {
         let parts = count(local_count, "part", "parts");
         let stay = if local_count == 1 { "stays" } else { "stay" };
-        ui.line(format_args!(
-            "local      {parts} of {} {stay} on this machine",
-            size(local_bytes)
-        ))?;
+        let of = size(local_bytes);
+        ui.line(format_args!("local      {parts} of {of} {stay} on this machine"))?;
+    }
+    if let Some((remote, standing)) = remote {
+        let spoken = standing
+            .spoken
+            .map_or("never spoken to".into(), |at| format!("last spoken to {}", ago(now, at)));
+        let (ahead, behind) = (grouped(standing.ahead), grouped(standing.behind));
+        let name = remote.id;
+        ui.line(format_args!("remote     {name}: {ahead} to push, {behind} to pull, {spoken}"))?;
     }
     let access = if writable { "read and write" } else { "read only" };
     ui.line(format_args!("access     {access}"))

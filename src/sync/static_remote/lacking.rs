@@ -52,7 +52,7 @@ pub(super) fn lacking(
     }
     let mut found = walk.found;
     // Parts lead nowhere, and manifests neither; trees and commits keep their order.
-    found.sort_by(|a, b| b.role.cmp(&a.role));
+    found.sort_by_key(|object| std::cmp::Reverse(object.role));
     Ok(found)
 }
 

@@ -93,8 +93,13 @@ pub(super) fn checksum_of_pack(name: &str) -> Option<&str> {
 
 /// Writes the names of the packs, as git does: an empty line ends them.
 pub(super) fn packs_bytes(packs: &PackNames) -> Vec<u8> {
-    let lines: String = packs.iter().map(|checksum| format!("P pack-{checksum}.pack\n")).collect();
-    (lines + "\n").into_bytes()
+    let mut text = String::with_capacity(packs.len() * 80);
+    for checksum in packs {
+        use std::fmt::Write;
+        writeln!(text, "P pack-{checksum}.pack").expect("writing to a string cannot fail");
+    }
+    text.push('\n');
+    text.into_bytes()
 }
 
 /// Returns the path of a file of a pack.

@@ -122,8 +122,8 @@ impl StaticRemote {
                 Kind::Commit | Kind::Tag => Role::Commit,
                 Kind::Tree => {
                     let names = tree_entries(self.format, &content)?;
-                    let named = names.iter().filter(|name| name.name == MANIFEST_FILE);
-                    manifests.extend(named.map(|name| name.id));
+                    let of_manifests = names.iter().filter(|name| name.name == MANIFEST_FILE);
+                    manifests.extend(of_manifests.map(|name| name.id));
                     Role::Tree
                 }
                 Kind::Blob => Role::Part,

@@ -72,7 +72,7 @@ impl TestEnv {
                         .any(|end| file.starts_with("pack-") && file.ends_with(end))
                 }
                 ["objects", folder, _] => folder.len() == 2,
-                ["recell", "ledgers", _] => true,
+                ["recell", "ledgers" | "remotes", _] => true,
                 ["refs", ..] => !name.ends_with(".lock"),
                 _ => false,
             };

@@ -1,0 +1,199 @@
+//! One push, as `push` and `sync` make it, and what is said about it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::report::{Failure, Outcome};
+use super::session::Session;
+use super::syncing::{chosen_remote, is_named, speak};
+use super::words::{count, size};
+use crate::config::Glob;
+use crate::error::Error;
+use crate::name::{EntryName, escape};
+use crate::progress::{Progress, Unit};
+use crate::store::Store;
+use crate::sync::{
+    self, Inspection, MissingThere, PushOptions, PushReport, RemoteOrigin, TagsReport,
+};
+
+/// How many results that did not arrive are named; `--json` names all.
+const NAMED: usize = 20;
+
+/// What to push.
+pub(super) struct Wish<'a> {
+    pub(super) notebooks: &'a [Glob],
+    pub(super) remote: Option<&'a str>,
+    pub(super) since: Option<crate::clock::Timestamp>,
+    pub(super) dry_run: bool,
+    /// Plain tags, too; the settings may ask for them as well.
+    pub(super) tags: bool,
+    /// Even to a remote from which others fetch.
+    pub(super) force: bool,
+}
+
+/// A push that was made, or looked at.
+pub(super) struct Pushed {
+    pub(super) remote: String,
+    pub(super) url: String,
+    pub(super) report: PushReport,
+    pub(super) tags: Option<TagsReport>,
+}
+
+/// Pushes once.
+///
+/// # Errors
+/// Those of [`sync::push`].
+pub(super) fn push_once(
+    session: &Session,
+    store: &Store,
+    wish: &Wish<'_>,
+) -> Result<Pushed, Failure> {
+    let chosen = chosen_remote(session, wish.remote)?;
+    let remote = speak(session, &chosen, store);
+    let settings = &session.workspace()?.config().sync;
+    let with_tags = wish.tags || settings.tags;
+    if with_tags && chosen.origin == RemoteOrigin::Host && !wish.force {
+        return Err(Error::TagsForAll { remote: chosen.id }.into());
+    }
+    let wanted = |name: &EntryName| {
+        is_named(wish.notebooks, &name.notebook())
+            && wish.since.is_none_or(|since| name.created_at() >= since)
+    };
+    let inspect = |_: &[EntryName]| Ok(Inspection::Fine);
+    let progress = session.ui.progress();
+    let options = PushOptions {
+        wanted: &wanted,
+        inspect: &inspect,
+        sign: session.workspace()?.config().trust.sign,
+        dry_run: wish.dry_run,
+        now: session.now(),
+        progress: session.ui.shows_progress().then_some(&progress as &dyn Progress),
+    };
+    progress.begin("pushing", None, Unit::Time);
+    let report = sync::push(store, &chosen.id, &remote, settings, &options);
+    progress.end();
+    let report = report?;
+    let mut tags = None;
+    if with_tags {
+        // What did not go as part of a ledger does not go as a tag.
+        let kept = |name: &EntryName| {
+            let refused = report.missing.iter().flat_map(|missing| &missing.entries);
+            report.left.iter().any(|(left, _)| left == name)
+                || refused.into_iter().any(|missing| missing == name)
+        };
+        let travels = |name: &EntryName| settings.of_notebook(&name.notebook()).push;
+        let of_tags = |name: &EntryName| wanted(name) && travels(name) && !kept(name);
+        tags = Some(sync::push_tags(store, &remote, &of_tags, wish.dry_run, options.progress)?);
+    }
+    Ok(Pushed { remote: chosen.id, url: remote.shown(), report, tags })
+}
+
+impl Pushed {
+    /// Returns it as docs/json.md says.
+    pub(super) fn json(&self, dry_run: bool) -> Value {
+        let PushReport { entries, ledgers, missing, left, bytes, pushes, .. } = &self.report;
+        let names =
+            |entries: &[EntryName]| entries.iter().map(EntryName::as_str).collect::<Value>();
+        json!({
+            "remote": self.remote,
+            "url": self.url,
+            "dry_run": dry_run,
+            "entries": names(entries),
+            "ledgers": ledgers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "bytes": bytes,
+            "pushes": pushes,
+            "missing": missing.iter().map(|MissingThere { ledger, entries, reason }| {
+                json!({
+                    "ledger": ledger.to_string(), "entries": names(entries), "reason": reason,
+                })
+            }).collect::<Vec<_>>(),
+            "tags": self.tags.as_ref().map(|tags| names(&tags.tags)),
+            "left": left.iter().map(|(name, reason)| {
+                json!({ "entry": name.as_str(), "reason": reason })
+            }).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Says what was done, and names what did not arrive.
+    pub(super) fn say(&self, session: &Session, dry_run: bool) {
+        let (ui, to, report) = (&session.ui, &self.url, &self.report);
+        let entries = count(report.entries.len(), "entry", "entries");
+        let of = |ledgers: usize| count(ledgers, "ledger", "ledgers");
+        ui.say(match (dry_run, report.ledgers.len()) {
+            (true, 0) => format!("nothing to push: {to} had it all when it was last spoken to"),
+            (true, ledgers) => {
+                let bytes = size(report.bytes.unwrap_or(0));
+                format!("would push {entries} in {} to {to}, at most {bytes}", of(ledgers))
+            }
+            (false, 0) if report.missing.is_empty() => {
+                format!("nothing to push: {to} has it all")
+            }
+            (false, 0) => format!("nothing arrived at {to}"),
+            (false, ledgers) => format!("pushed {entries} in {} to {to}", of(ledgers)),
+        });
+        if let Some(tags) = &self.tags {
+            let what = count(tags.tags.len(), "plain tag", "plain tags");
+            ui.say(if dry_run { format!("would push {what}") } else { format!("pushed {what}") });
+            for (name, reason) in tags.missing.iter().take(NAMED) {
+                ui.warn(&format!("the tag of `{}` did not arrive: {reason}", shown(name)), None);
+            }
+        }
+        for (name, reason) in &report.left {
+            ui.warn(&format!("left here: `{}`: {reason}", shown(name)), None);
+        }
+        let mut named = 0;
+        for missing in &report.missing {
+            for name in missing.entries.iter().take(NAMED.saturating_sub(named)) {
+                named += 1;
+                ui.warn(&format!("did not arrive: `{}`: {}", shown(name), missing.reason), None);
+            }
+            if missing.entries.is_empty() {
+                let ledger = &missing.ledger;
+                ui.warn(
+                    &format!("did not arrive: the ledger `{ledger}`: {}", missing.reason),
+                    None,
+                );
+            }
+        }
+        let more = self.missing().saturating_sub(named);
+        if more > 0 && named >= NAMED {
+            ui.warn(&format!("{} more did not arrive", count(more, "result", "results")), None);
+        }
+        ui.detail(|| {
+            let races = count(report.races, "lost race", "lost races");
+            format!("{}, {races}", count(report.pushes, "push", "pushes"))
+        });
+    }
+
+    fn missing(&self) -> usize {
+        self.report.missing.iter().map(|missing| missing.entries.len().max(1)).sum()
+    }
+
+    /// Fails if something did not arrive.
+    ///
+    /// # Errors
+    /// [`Error::NotArrived`].
+    pub(super) fn end(&self) -> Outcome {
+        let of_tags = self.tags.as_ref().map_or(&[][..], |tags| &tags.missing);
+        let Some(first) = self.report.missing.first() else {
+            let Some((name, reason)) = of_tags.first() else { return Ok(()) };
+            let (first, reason) = (shown(name), reason.clone());
+            return Err(Error::NotArrived { count: of_tags.len(), first, reason }.into());
+        };
+        let name = first.entries.first().map(shown);
+        let notebooks: BTreeSet<_> = self.report.missing.iter().map(|m| &m.ledger).collect();
+        Err(Failure::from(Error::NotArrived {
+            count: self.missing().max(notebooks.len()),
+            first: name.unwrap_or_else(|| first.ledger.to_string()),
+            reason: first.reason.clone(),
+        }))
+    }
+}
+
+/// Returns an entry as people name it.
+fn shown(name: &EntryName) -> String {
+    let part = |text: &str| escape(text).into_owned();
+    let at = name.created_at().to_rfc3339();
+    format!("{}:{}@{at}", part(&name.notebook()), part(&name.cell()))
+}
