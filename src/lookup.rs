@@ -28,6 +28,12 @@ pub enum Miss {
         /// The object's id, as hex.
         object: String,
     },
+    /// It is kept on the machine where it was made, which is not this one.
+    #[error("`{name}` stayed on the machine where it was made")]
+    LocalElsewhere {
+        /// The part of an entry.
+        name: String,
+    },
     /// It is stored, but only on a remote, from which it could not be brought.
     #[error(
         "`{name}` is only on the remote `{remote}`{}",
@@ -78,6 +84,7 @@ impl Miss {
         match self {
             Miss::NeverStored { .. } | Miss::Misspelled { .. } => "never_stored",
             Miss::Absent { .. } => "absent",
+            Miss::LocalElsewhere { .. } => "local_elsewhere",
             Miss::OnRemote { .. } => "on_remote",
             Miss::Damaged { .. } => "damaged",
             Miss::NewerFormat { .. } => "newer_format",

@@ -8,6 +8,7 @@ mod edit;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, SettingsAt, Sources};
 use crate::disk;
@@ -132,8 +133,9 @@ impl Workspace {
 
     /// Returns `options` with what the settings say about them.
     pub fn options(&self, options: OpenOptions) -> OpenOptions {
-        let store = &self.config().store;
+        let Config { store, sync, .. } = self.config();
         OpenOptions {
+            local_parts: sync.keeps_any_local().then(|| Arc::new(sync.clone())),
             durability: store.durability,
             chunk_threshold: store.chunk_threshold.bytes(),
             flush_bytes: store.flush_bytes.bytes(),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::entry::{Manifest, Part};
 use crate::name::EntryName;
+use crate::store::Entry;
 
 /// Returns an entry's name with what it says.
 pub(crate) fn name(name: &EntryName) -> Value {
@@ -56,6 +57,16 @@ pub(crate) fn entry(of: &EntryName, manifest: &Manifest) -> Value {
     value
 }
 
+/// Returns an entry with all that its manifest says, and which of its parts are on another machine
+/// only.
+pub(crate) fn entry_here(of: &Entry) -> Value {
+    let mut value = entry(of.name(), of.manifest());
+    let paths = of.manifest().parts.iter().map(|part| part.path.as_str());
+    let elsewhere: Vec<&str> = paths.filter(|path| of.stayed_elsewhere(path)).collect();
+    extend(&mut value, json!({ "elsewhere": elsewhere }));
+    value
+}
+
 /// Returns what the manifest says of a part.
 pub(crate) fn part(part: &Part) -> Value {
     json!({
@@ -66,6 +77,7 @@ pub(crate) fn part(part: &Part) -> Value {
         "size": part.size,
         "blake3": part.digest.to_string(),
         "chunks": part.chunks,
+        "local": part.local,
     })
 }
 

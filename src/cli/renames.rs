@@ -19,14 +19,22 @@ pub(super) fn follow<'r>(
     store: &Store,
     renames: impl IntoIterator<Item = &'r Rename>,
 ) {
-    let names = last_names(renames);
+    follow_names(session, store, &last_names(renames));
+}
+
+/// Has all that names entries name them anew, by old and new names; as [`follow`].
+pub(super) fn follow_names(
+    session: &Session,
+    store: &Store,
+    names: &BTreeMap<EntryName, EntryName>,
+) {
     if names.is_empty() {
         return;
     }
     let warn = |what: &str, error: &Error| {
         session.ui.warn(&format!("{what} the old names: {error}"), error.hint().as_deref());
     };
-    match rename_members(store, &names, session.now()) {
+    match rename_members(store, names, session.now()) {
         Ok(renaming) => {
             let changed = renaming.changed.len();
             if changed > 0 {
@@ -39,7 +47,7 @@ pub(super) fn follow<'r>(
         }
         Err(error) => warn("some collections keep", &error),
     }
-    match rename_in_lock(session, &names) {
+    match rename_in_lock(session, names) {
         Ok(true) => session.ui.detail(|| "`recell.lock` has the new names".to_owned()),
         Ok(false) => {}
         Err(error) => warn("`recell.lock` keeps", &error),

@@ -180,6 +180,10 @@ fn hint_of_miss(miss: &Miss) -> Cow<'static, str> {
         Miss::Absent { .. } => {
             "Another copy of the store may have it; `recell verify` lists all that is missing."
         }
+        Miss::LocalElsewhere { .. } => {
+            "Read it on that machine, or run the cell here; `[sync]` in `recell.toml` there says what \
+             stays."
+        }
         Miss::OnRemote { reason: None, .. } => {
             "Run `recell fetch` with the entry to bring it, or read it with a store that may."
         }
@@ -206,6 +210,7 @@ pub(super) fn code_of_miss(miss: &Miss) -> u8 {
         Miss::NeverStored { .. }
         | Miss::Misspelled { .. }
         | Miss::Absent { .. }
+        | Miss::LocalElsewhere { .. }
         | Miss::OnRemote { .. } => MISSED,
         Miss::Damaged { .. } | Miss::NewerFormat { .. } | Miss::Untrusted { .. } => DAMAGED,
     }

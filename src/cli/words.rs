@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::entry::Part;
 use crate::size::ByteSize;
+use crate::store::Entry;
 
 /// Returns `1 entry`, `2 entries`, `1,204 entries`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
@@ -97,6 +98,16 @@ pub(crate) fn cut_list(items: &[String], between: &str) -> String {
         0 => shown,
         more => format!("{shown} and {} more", grouped(more)),
     }
+}
+
+/// Returns a part of an entry in one line, and where it is if it does not travel.
+pub(crate) fn part_of(entry: &Entry, of: &Part) -> String {
+    let place = match of.local {
+        true if entry.stayed_elsewhere(of.path.as_str()) => ", stayed where it was made",
+        true => ", stays on this machine",
+        false => "",
+    };
+    format!("{}{place}", part(of))
 }
 
 /// Returns a part in one line: `text/plain, 6 B`.

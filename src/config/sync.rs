@@ -94,6 +94,15 @@ impl NotebookSync<'_> {
 }
 
 impl SyncSettings {
+    /// Whether there is a rule by which some part may stay on the machine where it was made.
+    pub fn keeps_any_local(&self) -> bool {
+        let rules = self.rule.iter();
+        !self.exclude.is_empty()
+            || self.max_part.is_some()
+            || rules.clone().any(|rule| rule.exclude.as_ref().is_some_and(|it| !it.is_empty()))
+            || rules.clone().any(|rule| rule.max_part.flatten().is_some())
+    }
+
     /// Returns what counts for the notebook of that path.
     pub fn of_notebook(&self, notebook: &str) -> NotebookSync<'_> {
         let rule = self.rule.iter().find(|rule| rule.pattern.matches(notebook));

@@ -10,6 +10,9 @@ use super::manifest::{MANIFEST_FORMAT, Manifest, Provenance};
 use super::part::{Part, PartKind, PartPath};
 use crate::name::ExecutionKey;
 
+/// The line of a part that stays where it was made; other parts have none.
+pub(super) const LOCAL_LINE: &str = "local = true\n";
+
 pub(super) fn write(manifest: &Manifest) -> String {
     let mut out = String::with_capacity(512 + 160 * manifest.parts.len());
     let provenance = &manifest.provenance;
@@ -77,6 +80,9 @@ fn push_part(out: &mut String, part: &Part) {
     push_line(out, "blake3 = ", format_args!("\"{}\"", part.digest));
     if let Some(chunks) = part.chunks {
         push_line(out, "chunks = ", chunks);
+    }
+    if part.local {
+        out.push_str(LOCAL_LINE);
     }
     for (name, value) in &part.more {
         push_quoted(out, name);
@@ -262,6 +268,7 @@ impl<'a> Rest<'a> {
                 Some(chunks) => Some(plain_number(chunks)?.try_into().ok()?),
                 None => None,
             },
+            local: self.expect(LOCAL_LINE).is_some(),
             more: toml::Table::new(),
         })
     }
@@ -292,10 +299,10 @@ mod tests {
     prop_compose! {
         fn any_part()(name in "[^/\u{0}]{1,9}", media_type in any::<String>(), codec in ".{0,8}",
                       size in 0..u64::try_from(i64::MAX).unwrap(), chunks in any::<Option<u32>>(),
-                      kind in 0..6_usize) -> Part {
+                      kind in 0..6_usize, local in any::<bool>()) -> Part {
             let path = PartPath::of(PartKind::ALL[kind], &name).unwrap();
             Part { path, media_type, codec, size, digest: Digest::of(name.as_bytes()), chunks,
-                   more: toml::Table::new() }
+                   local, more: toml::Table::new() }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::canonical::Rest;
+use super::canonical::{LOCAL_LINE, Rest};
 use super::manifest::Manifest;
 use super::part::PartKind;
 use crate::name::EntryName;
@@ -28,6 +28,8 @@ pub(crate) struct PartFacts<'a> {
     pub(crate) kind: PartKind,
     pub(crate) media_type: &'a str,
     pub(crate) size: u64,
+    /// Whether it stays on the machine where it was made.
+    pub(crate) local: bool,
     /// 64 hex digits.
     pub(crate) digest: Cow<'a, str>,
 }
@@ -96,6 +98,7 @@ impl<'a> Facts<'a> {
                     kind: part.path.kind(),
                     media_type: &part.media_type,
                     size: part.size,
+                    local: part.local,
                     digest: Cow::Owned(part.digest.to_string()),
                 })
                 .collect(),
@@ -118,12 +121,14 @@ fn part<'a>(rest: &mut Rest<'a>) -> Option<PartFacts<'a>> {
     let size = rest.number("size = ")?;
     let digest = rest.text("blake3 = ")?;
     rest.value("chunks = ");
+    let local = rest.expect(LOCAL_LINE).is_some();
     let is_in_folder = path.strip_prefix(kind.folder()).is_some_and(|rest| rest.starts_with('/'));
     (is_in_folder && digest.len() == 64).then_some(PartFacts {
         path,
         kind,
         media_type,
         size,
+        local,
         digest: Cow::Borrowed(digest),
     })
 }

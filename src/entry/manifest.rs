@@ -94,6 +94,8 @@ struct ReadPart {
     size: u64,
     blake3: String,
     chunks: Option<u32>,
+    #[serde(default)]
+    local: bool,
     #[serde(flatten)]
     more: toml::Table,
 }
@@ -207,6 +209,7 @@ impl ReadPart {
             size: self.size,
             digest,
             chunks: self.chunks,
+            local: self.local,
             more: self.more,
         })
     }
@@ -240,6 +243,7 @@ mod tests {
                 size: 6,
                 digest: Digest::of(b"recell"),
                 chunks: Some(2),
+                local: true,
                 more: toml::Table::new(),
             }],
             more: toml::Table::new(),

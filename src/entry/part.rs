@@ -142,6 +142,9 @@ pub struct Part {
     pub digest: Digest,
     /// Of how many chunks its tree is; `None` if it is one blob.
     pub chunks: Option<u32>,
+    /// Whether it stays on the machine where it was made: then it is not in the entry tree, and is
+    /// never pushed.
+    pub local: bool,
     /// Fields that a later release wrote; they are kept.
     pub more: toml::Table,
 }

@@ -194,6 +194,7 @@ mod tests {
             size: 0,
             digest: Digest::of(b""),
             chunks: None,
+            local: false,
             more: toml::Table::new(),
         })
     }

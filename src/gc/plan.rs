@@ -10,8 +10,8 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{ObjectId, PackListing, object_of_hex};
 use crate::progress::Progress;
-use crate::store::Store;
 use crate::store::merge::{FULL_TIER, tier};
+use crate::store::{Store, read_trashed_local_ref};
 
 /// Larger packs are not joined for their number's sake: there are few of them.
 const LARGEST_TO_JOIN: u64 = 1 << 30;
@@ -157,6 +157,11 @@ impl Plan {
     pub fn copied_bytes(&self) -> u64 {
         let rewritten = self.packs.iter().filter(|pack| pack.fate == Fate::Rewrite);
         rewritten.map(|pack| pack.kept_bytes).sum()
+    }
+
+    /// Returns how many removed entries and collections go.
+    pub fn removed(&self) -> usize {
+        self.trash.iter().filter(|name| read_trashed_local_ref(name).is_none()).count()
     }
 
     /// Whether there is nothing to do.

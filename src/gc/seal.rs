@@ -1,6 +1,6 @@
 //! Packs small objects as deltas of each other, which versions of one part nearly are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -78,6 +78,7 @@ fn seal_from(store: &Store, environment: &GitEnvironment, least: u64) -> Result<
     git.version()?;
     store.flush()?;
     let names = store.list(&Pattern::all())?;
+    let local = store.local_trees()?;
     store.while_flush_locked(|locked| {
         let paths = locked.free_packs()?;
         let packs = paths.iter().filter_map(|path| locked.open_pack(path));
@@ -89,7 +90,7 @@ fn seal_from(store: &Store, environment: &GitEnvironment, least: u64) -> Result<
         if chosen.is_empty() || small.is_empty() || fresh < least {
             return Ok(SealReport::default());
         }
-        let hints = hints(store, &names, &small);
+        let hints = hints(store, &names, &local, &small);
         let mut input = String::with_capacity(small.len() * 60);
         for id in &small {
             let hint = hints.get(id).map_or("", String::as_str);
@@ -171,6 +172,7 @@ fn small_objects(pack: &RawPack) -> impl Iterator<Item = ObjectId> {
 fn hints(
     store: &Store,
     names: &[EntryName],
+    local: &BTreeMap<EntryName, ObjectId>,
     wanted: &HashSet<ObjectId>,
 ) -> HashMap<ObjectId, String> {
     let mut hints = HashMap::with_capacity(wanted.len());
@@ -178,7 +180,8 @@ fn hints(
     for name in names {
         let Some(tree) = store.tree_of(name) else { continue };
         let of = format!("{}/{}/{}", name.notebook(), name.cell(), name.version());
-        let mut open = vec![(tree, of)];
+        let trees = local.get(name).copied().into_iter().chain([tree]);
+        let mut open: Vec<(ObjectId, String)> = trees.map(|tree| (tree, of.clone())).collect();
         while let Some((id, path)) = open.pop() {
             if hints.contains_key(&id) {
                 continue;

@@ -126,7 +126,7 @@ impl<'a> Sweep<'a> {
         disk::crash_point("trash dropped");
         match done {
             Ok(()) => {
-                self.report.trash = self.plan.trash.len();
+                self.report.trash = self.plan.removed();
                 Ok(true)
             }
             Err(error) if error.is_full_disk() => {

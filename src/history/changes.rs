@@ -79,6 +79,7 @@ mod tests {
             size: bytes.len() as u64,
             digest: Digest::of(bytes.as_bytes()),
             chunks: None,
+            local: false,
             more: toml::Table::new(),
         };
         Manifest {

@@ -151,6 +151,13 @@ impl Index {
         self.borrowed(own).find(name)
     }
 
+    /// Returns what the ref of that full name stands for, as [`Names::reference`] has it.
+    pub(crate) fn reference(&self, name: &str, own: Option<&Journal>) -> Option<ObjectId> {
+        let mut journals = own.into_iter().chain(&self.journals);
+        let journaled = journals.find_map(|journal| journal.refs.get(name).copied());
+        journaled.or_else(|| self.refs.find(name.as_bytes()))
+    }
+
     /// Returns the entries whose names start with `prefix`, with their trees, sorted by name.
     pub(crate) fn with_prefix(
         &self,

@@ -150,11 +150,12 @@ impl JournalWriter {
         if !known.is_empty() {
             Record::Known(known.to_vec()).write_to(&mut self.buffer);
         }
-        for (name, tree) in entries {
-            Record::Entry { name: name.clone(), tree: *tree }.write_to(&mut self.buffer);
-        }
+        // Refs first: where the append is torn, no entry is there without its local parts.
         for (name, id) in refs {
             Record::Ref { name: name.clone(), id: *id }.write_to(&mut self.buffer);
+        }
+        for (name, tree) in entries {
+            Record::Entry { name: name.clone(), tree: *tree }.write_to(&mut self.buffer);
         }
         disk::crash_point("objects appended");
         self.append_log(start, !entries.is_empty() || !refs.is_empty())?;

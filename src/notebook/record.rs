@@ -189,7 +189,8 @@ pub(super) fn all_parts<'a>(notebook: &Notebook<'a>, cell: &Cell<'_>) -> Vec<Out
     parts
 }
 
-/// Whether an entry has just these parts. One that cannot be read has not: it is stored anew.
+/// Whether an entry has just these parts. One that cannot be read has not: it is stored anew. Nor
+/// has one whose parts stayed on another machine: who strips the notebook here needs them here.
 fn holds(snapshot: &Snapshot, name: &EntryName, parts: &[OutputPart<'_>]) -> bool {
     let Some(entry) = snapshot.entry(name).hit() else { return false };
     let stored = &entry.manifest().parts;
@@ -199,6 +200,7 @@ fn holds(snapshot: &Snapshot, name: &EntryName, parts: &[OutputPart<'_>]) -> boo
                 && stored.size == part.bytes.len() as u64
                 && stored.media_type == part.media_type
                 && stored.digest == Digest::of(&part.bytes)
+                && !entry.stayed_elsewhere(&part.path)
         })
     };
     stored.len() == parts.len() && parts.iter().all(same)

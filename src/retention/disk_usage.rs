@@ -48,6 +48,8 @@ pub struct DiskUsage {
     /// Those of them that several groups stand on, or a group and entries that were not asked
     /// about.
     pub shared: u64,
+    /// The bytes of the parts of these entries that stay on this machine, each counted once.
+    pub local: u64,
     /// The bytes that only removed entries stand on: what gc gives back of them.
     pub trash: u64,
     /// The bytes that nothing names.
@@ -79,14 +81,17 @@ pub fn disk_usage(store: &Store, pattern: &Pattern, by: UsageBy) -> Result<DiskU
     let (mut rows, bytes, shared) = count.finish(asked);
     rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.group.cmp(&b.group)));
     let mut seen = Seen::none_of(&stock.objects);
-    let entries = stock.entries.iter().filter_map(|entry| entry.root);
+    let entries = stock.entries.iter().flat_map(|entry| entry.roots.iter());
     let named = stock.others.iter().chain(&stock.named).copied();
     let mut reached: u64 = entries.chain(named).map(|root| seen.add(&stock.objects, root)).sum();
-    let trashed = stock.trash.iter().filter_map(|(_, root)| *root);
+    let trashed = stock.trash.iter().flat_map(|(_, roots)| roots.iter());
     let trash = trashed.map(|root| seen.add(&stock.objects, root)).sum();
     reached += trash;
     let unreferenced = stock.objects.total() - reached;
-    Ok(DiskUsage { rows, entries: stock.len(), bytes, shared, trash, unreferenced, files })
+    let mut seen = Seen::none_of(&stock.objects);
+    let local = stock.entries.iter().filter_map(|entry| entry.roots.local);
+    let local = local.map(|root| seen.add(&stock.objects, root)).sum();
+    Ok(DiskUsage { rows, entries: stock.len(), bytes, shared, local, trash, unreferenced, files })
 }
 
 fn by_name(stock: &Stock, by: UsageBy, count: &mut Count<'_>) {
@@ -121,29 +126,28 @@ fn by_name(stock: &Stock, by: UsageBy, count: &mut Count<'_>) {
         };
         current = Some((prefix, group));
         count.groups[group as usize].entries += 1;
-        if let Some(root) = entry.root {
-            count.add(group, root);
-        }
+        entry.roots.iter().for_each(|root| count.add(group, root));
     }
 }
 
 fn by_kind(stock: &Stock, count: &mut Count<'_>) {
     let mut groups: BTreeMap<Purpose, u32> = BTreeMap::new();
     for entry in &stock.entries {
-        let Some(root) = entry.root else { continue };
         let mut met: Vec<u32> = Vec::with_capacity(4);
-        let own = std::iter::once((None, Purpose::Entry));
-        let below = stock.objects.purposes(root).map(|(node, purpose)| (Some(node), purpose));
-        for (node, purpose) in own.chain(below) {
+        let own = entry.roots.iter().map(|root| (root, false, Purpose::Entry));
+        let below = entry.roots.iter().flat_map(|root| stock.objects.purposes(root));
+        let below = below.map(|(node, purpose)| (node, true, purpose));
+        for (node, with_all, purpose) in own.chain(below) {
             let group = *groups.entry(purpose).or_insert_with(|| {
                 count.group(match purpose {
                     Purpose::Part(kind) => kind.name().to_owned(),
                     Purpose::Entry => "entry".to_owned(),
                 })
             });
-            match node {
-                Some(node) => count.add(group, node),
-                None => count.add_alone(group, root),
+            if with_all {
+                count.add(group, node);
+            } else {
+                count.add_alone(group, node);
             }
             if !met.contains(&group) {
                 met.push(group);

@@ -77,13 +77,13 @@ fn change(
     decide: impl Fn(&EntryName, Option<ObjectId>, bool, &mut RefEdits) -> Change,
 ) -> Result<PinReport> {
     let mut report = PinReport::default();
-    store.inner.change_refs(|tree_of| {
+    store.inner.change_refs(|flushed| {
         report = PinReport::default();
         let pinned = pins(store)?;
         let mut edits = RefEdits::default();
         for name in names {
             let is_pinned = pinned.contains(name);
-            let group = match decide(name, tree_of(name.as_str()), is_pinned, &mut edits) {
+            let group = match decide(name, flushed.tree_of(name), is_pinned, &mut edits) {
                 Change::Made => &mut report.changed,
                 Change::Unchanged => &mut report.unchanged,
                 Change::Unknown => &mut report.unknown,

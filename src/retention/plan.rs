@@ -273,7 +273,7 @@ impl Round<'_> {
         let members: Vec<usize> = members.filter(|member| self.keeps[*member]).collect();
         let mut left = u32::try_from(members.len()).unwrap_or(u32::MAX);
         let mut held = Holders::none_of(&self.stock.objects);
-        for root in members.iter().filter_map(|member| entries[*member].root) {
+        for root in members.iter().flat_map(|member| entries[*member].roots.iter()) {
             held.hold(root);
         }
         let over = |held: &Holders<'_>, left: u32| {
@@ -298,9 +298,7 @@ impl Round<'_> {
             self.keeps[member] = false;
             self.reasons[member].push(reason);
             left -= 1;
-            if let Some(root) = entries[member].root {
-                held.release(root);
-            }
+            entries[member].roots.iter().for_each(|root| held.release(root));
         }
         let (bytes, count) = over(&held, left);
         if bytes.is_some() || count.is_some() {

@@ -35,20 +35,20 @@ pub fn prune(
     now: Timestamp,
 ) -> Result<Pruned> {
     let mut pruned = Pruned::default();
-    store.inner.change_refs(|tree_of| {
+    store.inner.change_refs(|flushed| {
         pruned = Pruned::default();
         let protection = protection()?;
         for name in plan.removed().map(|decision| &decision.name) {
             let list = if protection.holds(name) {
                 &mut pruned.spared
-            } else if tree_of(name.as_str()).is_none() {
+            } else if flushed.tree_of(name).is_none() {
                 &mut pruned.missing
             } else {
                 &mut pruned.removed
             };
             list.push(name.clone());
         }
-        edits(store, &pruned.removed, tree_of, now)
+        edits(store, &pruned.removed, flushed, now)
     })?;
     Ok(pruned)
 }

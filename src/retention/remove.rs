@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::pins::pins;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::git::{ObjectId, RefEdits};
+use crate::git::RefEdits;
 use crate::name::EntryName;
-use crate::store::{Store, pin_ref, to_trash};
+use crate::store::{FlushedNames, Store, pin_ref, to_trash};
 
 /// What is to be removed: a plan until it was carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,14 +58,14 @@ fn move_to_trash(
     pins: &dyn Fn() -> Result<HashSet<EntryName>>,
 ) -> Result<Removal> {
     let mut removal = Removal::default();
-    store.inner.change_refs(|tree_of| {
+    store.inner.change_refs(|flushed| {
         removal = sort(store, names, &pins()?)?;
         let (removed, busy) = std::mem::take(&mut removal.removed)
             .into_iter()
-            .partition(|name| tree_of(name.as_str()).is_some());
+            .partition(|name| flushed.tree_of(name).is_some());
         removal.removed = removed;
         removal.busy = busy;
-        edits(store, &removal.removed, tree_of, now)
+        edits(store, &removal.removed, flushed, now)
     })?;
     Ok(removal)
 }
@@ -95,19 +95,15 @@ fn sort(store: &Store, names: &[EntryName], pins: &HashSet<EntryName>) -> Result
 pub(super) fn edits(
     store: &Store,
     names: &[EntryName],
-    tree_of: &dyn Fn(&str) -> Option<ObjectId>,
+    flushed: &FlushedNames<'_>,
     now: Timestamp,
 ) -> Result<RefEdits> {
-    let trash = store.trash()?;
-    let mut when = now;
-    while trash.contains_key(&when) {
-        when = when.next();
-    }
+    let when = store.moment_of_removal(now)?;
     let pinned = pins(store)?;
     let mut edits = RefEdits::default();
     for name in names {
-        if let Some(tree) = tree_of(name.as_str()) {
-            to_trash(&mut edits, name, tree, when);
+        if let Some(tree) = flushed.tree_of(name) {
+            to_trash(&mut edits, flushed, name, tree, when);
             if pinned.contains(name) {
                 edits.remove.insert(pin_ref(name));
             }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::objects::Purpose;
 use super::plan::plan;
 use super::rules::{Caps, Keep, Rules};
-use super::stock::{Stock, StockEntry};
+use super::stock::{Roots, Stock, StockEntry};
 use super::{Plan, Protection};
 use crate::clock::{Timestamp, Zone};
 use crate::config::{GroupBy, Override, RetentionRule, RetentionSettings};
@@ -34,7 +34,11 @@ fn stock(entries: impl IntoIterator<Item = (EntryName, Option<Timestamp>)>) -> S
         let part = stock.objects.push(900, &[]);
         let output = Purpose::Part(PartKind::Output);
         let root = stock.objects.push(100, &[(part, output), (shared, output)]);
-        stock.entries.push(StockEntry { name, root: Some(root), used });
+        stock.entries.push(StockEntry {
+            name,
+            roots: Roots { tree: Some(root), local: None },
+            used,
+        });
     }
     stock
 }

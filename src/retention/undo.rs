@@ -5,9 +5,9 @@ use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::RefEdits;
-use crate::index::{Pattern, TAGS};
+use crate::index::Pattern;
 use crate::name::EntryName;
-use crate::store::{Store, trash_ref};
+use crate::store::{Store, entries_in, from_trash};
 
 /// Entries that were removed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +27,14 @@ pub struct PastRemoval {
 pub fn removals(store: &Store) -> Result<Vec<PastRemoval>> {
     let stock = Stock::read(store, &Pattern::all())?;
     let mut seen = Seen::none_of(&stock.objects);
-    let entries = stock.entries.iter().filter_map(|entry| entry.root);
+    let entries = stock.entries.iter().flat_map(|entry| entry.roots.iter());
     for root in entries.chain(stock.named.iter().copied()) {
         seen.add(&stock.objects, root);
     }
     let mut removals: Vec<PastRemoval> = Vec::new();
-    for ((when, name), root) in &stock.trash {
+    for ((when, name), roots) in &stock.trash {
         // What two removals share is counted to the first.
-        let bytes = root.map_or(0, |root| seen.add(&stock.objects, root));
+        let bytes = roots.iter().map(|root| seen.add(&stock.objects, root)).sum();
         match removals.last_mut().filter(|last| last.when == *when) {
             Some(removal) => {
                 removal.names.push(name.clone());
@@ -66,10 +66,10 @@ pub fn undo(store: &Store, when: Timestamp, only: &Pattern) -> Result<Vec<EntryN
     let mut restored = Vec::new();
     store.inner.change_refs(|_| {
         let mut edits = RefEdits::default();
-        let entries = store.trash()?.remove(&when).unwrap_or_default();
+        let trashed = store.trash_refs()?;
+        let entries = entries_in(&trashed).remove(&when).unwrap_or_default();
         for (name, tree) in entries.into_iter().filter(|(name, _)| only.matches(name)) {
-            edits.add.insert(format!("{TAGS}{name}"), tree);
-            edits.remove.insert(trash_ref(when, &name));
+            from_trash(&mut edits, &trashed, &name, tree, when);
             restored.push(name);
         }
         Ok(edits)

@@ -47,33 +47,46 @@ fn collide(first: &str, second: &str) -> Error {
     Error::PartsCollide { first: first.to_owned(), second: second.to_owned() }
 }
 
+/// The own objects of an entry.
+pub(super) struct Assembled {
+    /// The manifest and the trees, those of parts that stay local first.
+    pub(super) objects: Vec<MadeObject>,
+    /// The entry tree.
+    pub(super) tree: ObjectId,
+    /// The tree with the parts that stay local; `None` if all travel, or none of them is here.
+    pub(super) local: Option<ObjectId>,
+}
+
 /// Makes the manifest and the trees of an entry whose parts are stored under `ids`, in the order
-/// of the manifest. The last object is the entry tree.
+/// of the manifest; a part that is not here has none.
 pub(super) fn assemble(
     format: ObjectFormat,
     manifest: &Manifest,
-    ids: &[ObjectId],
-) -> Vec<MadeObject> {
+    ids: impl IntoIterator<Item = Option<ObjectId>>,
+) -> Assembled {
     let mut objects = Vec::with_capacity(3);
-    let mut root = Folder::default();
+    let (mut root, mut local) = (Folder::default(), None);
     for (part, id) in manifest.parts.iter().zip(ids) {
+        let Some(id) = id else { continue };
         let mode = if part.chunks.is_some() { TreeMode::Folder } else { TreeMode::File };
-        let mut folder = &mut root;
+        let mut folder =
+            if part.local { local.get_or_insert_with(Folder::default) } else { &mut root };
         let mut components = part.path.tree_components().peekable();
         while let Some(component) = components.next() {
             if components.peek().is_some() {
                 folder = folder.folders.entry(component.into_owned()).or_default();
             } else {
-                folder.parts.insert(component.into_owned(), (mode, *id));
+                folder.parts.insert(component.into_owned(), (mode, id));
             }
         }
     }
+    let local = local.map(|local| write_tree(format, &local, &mut objects));
     let text = manifest.to_toml().into_bytes();
     let id = object_id(format, Kind::Blob, &text);
     objects.push(MadeObject { id, kind: Kind::Blob, bytes: text });
     root.parts.insert(MANIFEST_FILE.to_owned(), (TreeMode::File, id));
-    write_tree(format, &root, &mut objects);
-    objects
+    let tree = write_tree(format, &root, &mut objects);
+    Assembled { objects, tree, local }
 }
 
 fn write_tree(format: ObjectFormat, folder: &Folder, made: &mut Vec<MadeObject>) -> ObjectId {

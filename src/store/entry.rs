@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::absent::bring_in;
+use super::local::local_ref;
 use super::{Inner, Standing};
 use crate::content::{part_bytes, part_into, part_range, read_checked};
 use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
@@ -20,25 +21,40 @@ pub struct Entry {
     name: EntryName,
     tree: ObjectId,
     manifest: Manifest,
-    /// The objects of the parts, in the order of the manifest.
-    objects: Vec<Option<ObjectId>>,
+    /// Where the parts are, in the order of the manifest.
+    places: Vec<Place>,
+}
+
+/// Where a part is.
+#[derive(Debug, Clone)]
+enum Place {
+    /// It is this object, in the entry tree or among the local parts.
+    Here(ObjectId),
+    /// The entry tree does not have it as the manifest says.
+    Nowhere,
+    /// It is local, and this store does not have it.
+    Elsewhere,
+    /// It is local, and the tree that would say where it is cannot be read.
+    Hidden(Box<Miss>),
 }
 
 impl Entry {
     /// Reads the tree and the manifest of an entry, which are brought if only a remote has them.
+    /// `reference` says what a ref stands for; it is asked where local parts are.
     pub(crate) fn open(
         inner: &Arc<Inner>,
         name: EntryName,
         tree: ObjectId,
+        reference: impl Fn(&str) -> Option<ObjectId>,
     ) -> std::result::Result<Entry, Miss> {
-        let (manifest, objects) = match read_here(inner, &name, &tree) {
+        let (manifest, places) = match read_here(inner, &name, &tree, &reference) {
             Err(absent @ Miss::Absent { .. }) => {
                 bring_in(inner, &name, &tree, None, absent)?;
-                read_here(inner, &name, &tree)?
+                read_here(inner, &name, &tree, &reference)?
             }
             read => read?,
         };
-        Ok(Entry { inner: Arc::clone(inner), name, tree, manifest, objects })
+        Ok(Entry { inner: Arc::clone(inner), name, tree, manifest, places })
     }
 
     /// Returns the entry's name.
@@ -167,30 +183,54 @@ impl Entry {
         mut read: impl FnMut(&Part, &ObjectId) -> std::result::Result<T, Miss>,
     ) -> Lookup<T> {
         let number = self.manifest.parts.iter().position(|other| std::ptr::eq(other, part));
-        match number.and_then(|number| self.objects[number]) {
-            Some(id) => match read(part, &id) {
-                Err(absent @ Miss::Absent { .. }) => {
-                    let path = Some(part.path.as_str());
-                    bring_in(&self.inner, &self.name, &self.tree, path, absent)
-                        .and_then(|()| read(part, &id))
-                        .into()
-                }
-                read => read.into(),
-            },
-            None => Lookup::Miss(Miss::Damaged {
-                name: format!("{}:{}", self.name, part.path),
+        let number = number.expect("the part is one of the manifest's");
+        let id = match self.object(part, &self.places[number]) {
+            Ok(id) => id,
+            Err(miss) => return Lookup::Miss(miss),
+        };
+        match read(part, &id) {
+            // No remote has a part that stays here.
+            Err(absent @ Miss::Absent { .. }) if !part.local => {
+                let path = Some(part.path.as_str());
+                bring_in(&self.inner, &self.name, &self.tree, path, absent)
+                    .and_then(|()| read(part, &id))
+                    .into()
+            }
+            read => read.into(),
+        }
+    }
+
+    fn object(&self, part: &Part, place: &Place) -> std::result::Result<ObjectId, Miss> {
+        let name = || format!("{}:{}", self.name, part.path);
+        match place {
+            Place::Here(id) => Ok(*id),
+            Place::Elsewhere => Err(Miss::LocalElsewhere { name: name() }),
+            Place::Hidden(miss) => Err((**miss).clone()),
+            Place::Nowhere => Err(Miss::Damaged {
+                name: name(),
                 reason: "the entry's tree does not have it".into(),
             }),
         }
+    }
+
+    /// Whether the part at `path`, or the only one of that name, stayed on the machine where it was
+    /// made, and this is another.
+    pub fn stayed_elsewhere(&self, path: &str) -> bool {
+        let Some(asked) = self.manifest.part(path) else { return false };
+        let mut parts = self.manifest.parts.iter().zip(&self.places);
+        parts.any(|(part, place)| std::ptr::eq(part, asked) && matches!(place, Place::Elsewhere))
     }
 
     fn no_part(&self, path: &str) -> Miss {
         Miss::NeverStored { name: format!("{}:{path}", self.name) }
     }
 
-    /// Returns the object of each part, in the order of the manifest.
-    pub(crate) fn part_objects(&self) -> &[Option<ObjectId>] {
-        &self.objects
+    /// Returns the parts in the order of the manifest, each with its object, or why there is none.
+    pub(crate) fn part_objects(
+        &self,
+    ) -> impl Iterator<Item = (&Part, std::result::Result<ObjectId, Miss>)> {
+        let parts = self.manifest.parts.iter().zip(&self.places);
+        parts.map(|(part, place)| (part, self.object(part, place)))
     }
 }
 
@@ -200,12 +240,26 @@ impl std::fmt::Debug for Entry {
     }
 }
 
-/// Returns the manifest of an entry, and the objects of its parts in the order of it.
+/// Reads the tree of the local parts of an entry; `None` if the store has none.
+fn local_folders<'a>(
+    inner: &'a Inner,
+    name: &'a EntryName,
+    reference: &dyn Fn(&str) -> Option<ObjectId>,
+) -> std::result::Result<Option<Folders<'a>>, Miss> {
+    let Some(tree) = reference(&local_ref(name)) else { return Ok(None) };
+    let reader = Reader { inner, name };
+    let mut root = Vec::new();
+    reader.object(&tree, Kind::Tree, "the tree of its local parts", &mut root)?;
+    Ok(Some(Folders { reader, root, below: Vec::new() }))
+}
+
+/// Returns the manifest of an entry, and where its parts are in the order of it.
 fn read_here(
     inner: &Inner,
     name: &EntryName,
     tree: &ObjectId,
-) -> std::result::Result<(Manifest, Vec<Option<ObjectId>>), Miss> {
+    reference: &dyn Fn(&str) -> Option<ObjectId>,
+) -> std::result::Result<(Manifest, Vec<Place>), Miss> {
     let damaged =
         |reason: &str| Miss::Damaged { name: name.to_string(), reason: reason.to_owned() };
     let mut root = Vec::with_capacity(256);
@@ -221,12 +275,22 @@ fn read_here(
     if manifest.created_at != name.created_at() || manifest.key.path() != name.key_path() {
         return Err(damaged("its manifest is that of another entry"));
     }
+    let has_local = manifest.parts.iter().any(|part| part.local);
+    let mut local = if has_local { local_folders(inner, name, reference) } else { Ok(None) };
     let mut folders = Folders { reader, root, below: Vec::new() };
-    let mut objects = Vec::with_capacity(manifest.parts.len());
+    let mut places = Vec::with_capacity(manifest.parts.len());
     for part in &manifest.parts {
-        objects.push(folders.find(part)?);
+        places.push(match (part.local, &mut local) {
+            (false, _) => folders.find(part)?.map_or(Place::Nowhere, Place::Here),
+            (true, Ok(None)) => Place::Elsewhere,
+            (true, Ok(Some(local))) => match local.find(part) {
+                Ok(found) => found.map_or(Place::Elsewhere, Place::Here),
+                Err(miss) => Place::Hidden(Box::new(miss)),
+            },
+            (true, Err(miss)) => Place::Hidden(Box::new(miss.clone())),
+        });
     }
-    Ok((manifest, objects))
+    Ok((manifest, places))
 }
 
 /// Reads the tree of an entry into `root` and the bytes of its manifest into `out`, both checked

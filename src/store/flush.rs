@@ -1,9 +1,11 @@
 //! Journal → one pack → tags → retire the journal (format.md, section 5). Every step may be
 //! interrupted and repeated.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::local::{LOCAL, local_ref};
 use super::locked::LockedStore;
 use super::merge::{FULL_TIER, merge_small_packs};
 use super::salvage::Salvaged;
@@ -13,10 +15,11 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{
     EntryAt, ObjectFormat, ObjectId, PACK_HEADER_LEN, PackChecksum, PackedRefs, RefEdits,
-    loose_tags, pack_header, remove_loose_ref, seal,
+    loose_refs, loose_tags, pack_header, remove_loose_ref, seal,
 };
 use crate::index::TAGS;
 use crate::journal::{Adopted, Journal, Known, adopt, found_in};
+use crate::name::EntryName;
 
 const UNPOISONED: &str = "no holder of this lock panics";
 
@@ -34,6 +37,30 @@ pub struct FlushReport {
     pub merged_packs: usize,
 }
 
+/// The names that git knows, while nobody else can change them.
+pub(crate) struct FlushedNames<'a> {
+    packed: &'a PackedRefs,
+    /// Tags, and refs of local parts, that plain git keeps in files of their own.
+    loose: &'a BTreeMap<String, ObjectId>,
+    local: &'a BTreeMap<String, ObjectId>,
+}
+
+impl FlushedNames<'_> {
+    /// Returns the tree of an entry; `None` if git does not know its name.
+    pub(crate) fn tree_of(&self, name: &EntryName) -> Option<ObjectId> {
+        self.find(self.loose, &format!("{TAGS}{name}"))
+    }
+
+    /// Returns the tree of the local parts of an entry; `None` if it has none here.
+    pub(crate) fn local_of(&self, name: &EntryName) -> Option<ObjectId> {
+        self.find(self.local, &local_ref(name))
+    }
+
+    fn find(&self, loose: &BTreeMap<String, ObjectId>, full: &str) -> Option<ObjectId> {
+        loose.get(full).copied().or_else(|| self.packed.find(full.as_bytes()))
+    }
+}
+
 impl Inner {
     pub(super) fn flush(&self) -> Result<FlushReport> {
         let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
@@ -49,11 +76,10 @@ impl Inner {
     }
 
     /// Flushes, and carries out the changes of refs that `decide` wants, in one replacement of
-    /// `packed-refs` under the same hold of the flush lock. `decide` is given a way to look up the
-    /// tree of a tag.
+    /// `packed-refs` under the same hold of the flush lock. `decide` is given what git knows then.
     pub(crate) fn change_refs(
         &self,
-        decide: impl FnOnce(&dyn Fn(&str) -> Option<ObjectId>) -> Result<RefEdits>,
+        decide: impl FnOnce(&FlushedNames<'_>) -> Result<RefEdits>,
     ) -> Result<FlushReport> {
         let one_at_a_time = self.flushing.lock().expect(UNPOISONED);
         let own = self.release(&mut self.writer.write().expect(UNPOISONED))?;
@@ -61,10 +87,8 @@ impl Inner {
         let change = |locked: &LockedStore<'_>| {
             let packed = PackedRefs::open(git_dir, self.repository.format)?;
             let loose = loose_tags(git_dir)?;
-            let edits = decide(&|name| {
-                let full = format!("{TAGS}{name}");
-                loose.get(&full).copied().or_else(|| packed.find(full.as_bytes()))
-            })?;
+            let local = loose_refs(git_dir, LOCAL.trim_end_matches('/'))?;
+            let edits = decide(&FlushedNames { packed: &packed, loose: &loose, local: &local })?;
             drop(packed);
             locked.edit_refs(&edits)?;
             // A loose ref would hide that the packed one went.

@@ -185,14 +185,15 @@ impl LockedStore<'_> {
         replaced
     }
 
-    /// Returns the objects of an entry that holds only `parts` of what `manifest` says; the last is
-    /// its tree.
+    /// Returns the objects of an entry whose parts, as `manifest` lists them, are the objects
+    /// `parts`; the last is its tree.
     pub(crate) fn assemble(
         &self,
         manifest: &Manifest,
         parts: &[ObjectId],
     ) -> Vec<(ObjectId, Kind, Vec<u8>)> {
-        let made = assemble(self.inner.repository.format, manifest, parts);
+        let parts = parts.iter().copied().map(Some);
+        let made = assemble(self.inner.repository.format, manifest, parts).objects;
         made.into_iter().map(|object| (object.id, object.kind, object.bytes)).collect()
     }
 

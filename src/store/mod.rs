@@ -25,6 +25,7 @@ mod incoming;
 mod inventory;
 mod lacking;
 pub(crate) mod leftovers;
+mod local;
 mod locked;
 mod memory;
 pub(crate) mod merge;
@@ -56,9 +57,13 @@ pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
+pub(crate) use flush::FlushedNames;
 pub(crate) use incoming::{ForeignPack, IncomingPack};
 pub use inventory::FileSizes;
 pub(crate) use lacking::{AllParts, Lacking, LackingObject, PartsWanted};
+pub(crate) use local::{
+    LOCAL, local_ref, read_local_ref, read_trashed_local_ref, trashed_local_ref,
+};
 pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
@@ -69,7 +74,9 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
-pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
+pub(crate) use trash::{
+    TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash, trash_ref,
+};
 use trust::Verdicts;
 pub(crate) use trust::{FOREIGN_FOLDER, foreign_ref, vouching_line};
 pub use trust::{Standing, Trust};
@@ -243,7 +250,7 @@ impl Store {
         let path = key.path();
         let found = self.inner.look(|index, own| index.newest(&path, own))?;
         Ok(match found {
-            Some((name, tree)) => Entry::open(&self.inner, name, tree).into(),
+            Some((name, tree)) => self.open_entry(name, tree),
             None => Lookup::Miss(Miss::NeverStored { name: key.to_string() }),
         })
     }
@@ -255,7 +262,7 @@ impl Store {
     pub fn entry(&self, name: &EntryName) -> Result<Lookup<Entry>> {
         let found = self.inner.look(|index, own| index.find(name.as_str(), own))?;
         Ok(match found {
-            Some(tree) => Entry::open(&self.inner, name.clone(), tree).into(),
+            Some(tree) => self.open_entry(name.clone(), tree),
             None => Lookup::Miss(Miss::NeverStored { name: name.to_string() }),
         })
     }
@@ -286,8 +293,11 @@ impl Store {
     pub fn versions(&self, key: &ExecutionKey) -> Result<Vec<Lookup<Entry>>> {
         let prefix = format!("{}/", key.path());
         let found = self.inner.look(|index, own| index.with_prefix(&prefix, own))?;
-        let open = |(name, tree)| Entry::open(&self.inner, name, tree).into();
-        Ok(found.into_iter().map(open).collect())
+        Ok(found.into_iter().map(|(name, tree)| self.open_entry(name, tree)).collect())
+    }
+
+    fn open_entry(&self, name: EntryName, tree: ObjectId) -> Lookup<Entry> {
+        Entry::open(&self.inner, name, tree, |full| self.inner.reference(full)).into()
     }
 
     /// Returns the names that match, sorted: those of one key are neighbours, oldest first.
@@ -323,7 +333,7 @@ impl Store {
 
     /// Returns an entry whose tree is known, whether or not it has a tag.
     pub(crate) fn entry_of_tree(&self, name: &EntryName, tree: ObjectId) -> Lookup<Entry> {
-        Entry::open(&self.inner, name.clone(), tree).into()
+        self.open_entry(name.clone(), tree)
     }
 
     /// Returns the entries whose names start with `prefix`, with their trees, sorted.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::absent::LazyParts;
 use super::trust::Trust;
 use crate::clock::Clock;
-use crate::config::Durability;
+use crate::config::{Durability, SyncSettings};
 
 /// How a store is opened: every field has a default.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct OpenOptions {
     pub flush_age: Duration,
     /// How long a flush waits for the locks of others.
     pub lock_patience: Duration,
+    /// The rules by which parts of what is put stay on this machine; `None` if all travel.
+    pub local_parts: Option<Arc<SyncSettings>>,
     /// Whether the store is opened even if its names cannot be read, for checks and repairs: those
     /// names are then missing.
     pub despite_damage: bool,
@@ -45,6 +47,7 @@ impl Default for OpenOptions {
             flush_entries: 16_384,
             flush_age: Duration::from_secs(60),
             lock_patience: Duration::from_secs(30),
+            local_parts: None,
             despite_damage: false,
             lazy_parts: LazyParts::default(),
             trust: Trust::default(),

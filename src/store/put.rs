@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::assemble::{MadeObject, assemble, refuse_collisions};
+use super::assemble::{Assembled, MadeObject, assemble, refuse_collisions};
 use super::draft::{Draft, DraftPart, Source};
+use super::local::local_ref;
 use super::putting::Putting;
 use super::{Inner, Writer};
 use crate::clock::Timestamp;
-use crate::config::Durability;
+use crate::config::{Durability, NotebookSync};
 use crate::content::{
     PreparedBlob, StoredPart, find_whole, prepare_blob, store_bytes, store_reader,
 };
@@ -64,6 +65,7 @@ impl Inner {
         draft: &'a mut Draft<'_>,
     ) -> Result<Prepared<'a>> {
         draft.parts.sort_by(|a, b| a.path.cmp(&b.path));
+        let rules = self.options.local_parts.as_ref().map(|all| all.of_notebook(key.notebook()));
         let mut prepared = Prepared {
             key,
             provenance: std::mem::take(&mut draft.provenance),
@@ -76,6 +78,8 @@ impl Inner {
             let DraftPart { path, media_type, codec, source } = part;
             let stored = self.store_source(putting, path.as_str(), source, &mut prepared.blobs)?;
             prepared.ids.push(stored.id);
+            let keeps_local =
+                |rules: &NotebookSync<'_>| rules.keeps_local(path.as_str(), stored.size);
             prepared.parts.push(Part {
                 path: path.clone(),
                 media_type: std::mem::take(media_type),
@@ -83,6 +87,7 @@ impl Inner {
                 size: stored.size,
                 digest: stored.digest,
                 chunks: stored.chunks,
+                local: rules.as_ref().is_some_and(keeps_local),
                 more: toml::Table::new(),
             });
         }
@@ -132,6 +137,7 @@ impl Inner {
         let mut newest: HashMap<String, Timestamp> = HashMap::new();
         let mut stored = Vec::with_capacity(prepared.len());
         let mut entries = Vec::with_capacity(prepared.len());
+        let mut refs: Vec<(String, ObjectId)> = Vec::new();
         let mut made: Vec<MadeObject> = Vec::with_capacity(3 * prepared.len());
         let mut blobs = Vec::with_capacity(prepared.len());
         for Prepared { key, provenance, created_at, parts, ids, blobs: own_blobs } in prepared {
@@ -151,12 +157,13 @@ impl Inner {
                 parts,
                 more: toml::Table::new(),
             };
-            let objects = assemble(format, &manifest, &ids);
-            let tree = objects.last().expect("an entry has a tree").id;
+            let Assembled { objects, tree, local } =
+                assemble(format, &manifest, ids.into_iter().map(Some));
             let name = EntryName::new(&path, created_at, &tree.to_string());
             newest.insert(path, created_at);
             made.extend(objects);
             blobs.extend(own_blobs);
+            refs.extend(local.map(|local| (local_ref(&name), local)));
             entries.push((name.as_str().to_owned(), tree));
             stored.push(name);
         }
@@ -172,7 +179,7 @@ impl Inner {
                 PackedObject::new(object.id, object.kind, &object.bytes, Compression::Stored);
             objects.push(packed);
         }
-        let names = NewNames { entries: &entries, refs: &[] };
+        let names = NewNames { entries: &entries, refs: &refs };
         self.append_to(&mut writer, &objects, &known, names)?;
         Ok(stored)
     }

@@ -1,6 +1,7 @@
-//! Entries under another key: new manifests over the same parts, and the old names in the trash.
+//! Entries made anew: new manifests over the same parts, and the old names in the trash.
 
-use super::assemble::MadeObject;
+use super::assemble::{Assembled, MadeObject, assemble};
+use super::local::local_ref;
 use super::pin::{PIN_FOLDER, pin_ref};
 use super::putting::{KeptObjects, Putting};
 use super::trash::to_trash;
@@ -15,6 +16,7 @@ use crate::git::{
 };
 use crate::index::TAGS;
 use crate::journal::NewNames;
+use crate::lookup::Miss;
 use crate::name::EntryName;
 
 const UNPOISONED: &str = "no holder of this lock panics";
@@ -27,6 +29,8 @@ pub(crate) struct Remade {
     pub(crate) new: EntryName,
     tree: ObjectId,
     objects: Vec<MadeObject>,
+    /// The tree of its local parts, if other ones stay local than under the old name.
+    local: Option<ObjectId>,
     /// Whether it can run code and came from elsewhere: under its new name no ledger says so.
     is_foreign: bool,
 }
@@ -57,14 +61,45 @@ impl Store {
             MadeObject { id, kind: Kind::Blob, bytes: text },
             MadeObject { id: tree, kind: Kind::Tree, bytes: tree_text },
         ];
-        let is_foreign = manifest.parts.iter().any(|part| CodeRisk::of(part).is_some())
-            && self.inner.standing(entry.name(), &old_tree, false) != Standing::Own;
-        Some(Remade { old: entry.name().clone(), new, tree, objects, is_foreign })
+        let (local, is_foreign) = (None, self.is_foreign(entry, &old_tree, manifest));
+        Some(Remade { old: entry.name().clone(), new, tree, objects, local, is_foreign })
     }
 
-    /// Gives each entry its new name and moves the old one to the trash under the time `now`, all
-    /// in one replacement of `packed-refs`; pins go along in the same. Returns the old names that stay, as the process that
-    /// put them is still writing: those have no new name either.
+    /// Returns what `entry` would be with another manifest, of which other parts stay local.
+    /// Nothing is stored.
+    ///
+    /// # Errors
+    /// The [`Miss`] if the entry does not have its parts.
+    pub(crate) fn remade_with_local(
+        &self,
+        entry: &Entry,
+        manifest: &Manifest,
+    ) -> std::result::Result<Remade, Miss> {
+        let format = self.inner.repository.format;
+        let mut ids = Vec::with_capacity(manifest.parts.len());
+        for (_, object) in entry.part_objects() {
+            ids.push(match object {
+                Ok(id) => Some(id),
+                Err(Miss::LocalElsewhere { .. }) => None,
+                Err(miss) => return Err(miss),
+            });
+        }
+        let entry_tree = self.tree_of(entry.name());
+        let Assembled { objects, tree, local } = assemble(format, manifest, ids);
+        let new = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
+        let is_foreign = entry_tree.is_none_or(|old| self.is_foreign(entry, &old, manifest));
+        Ok(Remade { old: entry.name().clone(), new, tree, objects, local, is_foreign })
+    }
+
+    fn is_foreign(&self, entry: &Entry, tree: &ObjectId, manifest: &Manifest) -> bool {
+        manifest.parts.iter().any(|part| CodeRisk::of(part).is_some())
+            && self.inner.standing(entry.name(), tree, false) != Standing::Own
+    }
+
+    /// Gives each entry its new name and moves the old one to the trash under the time `now`, or the
+    /// next at which nothing was removed, all in one replacement of `packed-refs`; pins and local
+    /// parts go along in the same. Returns the old names that stay, as the process that put them is
+    /// still writing: those have no new name either.
     ///
     /// # Errors
     /// As [`Store::flush`]; then no name changed.
@@ -77,22 +112,25 @@ impl Store {
         let has_foreign = remade.iter().any(|remade| remade.is_foreign);
         let mark = has_foreign.then(|| self.keep_mark()).transpose()?;
         let mut busy = Vec::new();
-        self.inner.change_refs(|tree_of| {
+        self.inner.change_refs(|flushed| {
+            let when = self.moment_of_removal(now)?;
             let pins = self.refs_below(PIN_FOLDER)?;
             let mut edits = RefEdits::default();
-            for Remade { old, new, tree, is_foreign, .. } in remade {
-                let Some(old_tree) = tree_of(old.as_str()) else {
+            for Remade { old, new, tree, local, is_foreign, .. } in remade {
+                let Some(old_tree) = flushed.tree_of(old) else {
                     busy.push(old.clone());
                     continue;
                 };
                 if let Some((mark, _)) = &mark
                     && *is_foreign
-                    && tree_of(new.as_str()).is_none()
+                    && flushed.tree_of(new).is_none()
                 {
                     edits.add.insert(foreign_ref(new), *mark);
                 }
                 edits.add.insert(format!("{TAGS}{new}"), *tree);
-                to_trash(&mut edits, old, old_tree, now);
+                let local = local.or_else(|| flushed.local_of(old));
+                edits.add.extend(local.map(|local| (local_ref(new), local)));
+                to_trash(&mut edits, flushed, old, old_tree, when);
                 let pin = pin_ref(old);
                 if pins.contains_key(&pin) {
                     edits.add.insert(pin_ref(new), *tree);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::entry::read_manifest;
+use super::local::{LOCAL, read_local_ref, read_trashed_local_ref};
+use super::trash::TRASH;
 use super::{Entry, Inner, Store};
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -64,7 +66,7 @@ impl Snapshot {
     /// Returns the newest entry of `key`.
     pub fn get(&self, key: &ExecutionKey) -> Lookup<Entry> {
         match self.names.newest(&key.path(), self.as_of) {
-            Some((name, tree)) => Entry::open(&self.inner, name, tree).into(),
+            Some((name, tree)) => self.open_tree(&name, tree),
             None => Lookup::Miss(Miss::NeverStored { name: key.to_string() }),
         }
     }
@@ -72,7 +74,7 @@ impl Snapshot {
     /// Returns the entry of that name.
     pub fn entry(&self, name: &EntryName) -> Lookup<Entry> {
         match self.tree_of(name) {
-            Some(tree) => Entry::open(&self.inner, name.clone(), tree).into(),
+            Some(tree) => self.open_tree(name, tree),
             None => Lookup::Miss(Miss::NeverStored { name: name.to_string() }),
         }
     }
@@ -94,7 +96,7 @@ impl Snapshot {
 
     /// Returns all entries of `key`, oldest first, each with its parts still to be read.
     pub fn versions(&self, key: &ExecutionKey) -> Vec<Lookup<Entry>> {
-        let open = |(name, tree)| Entry::open(&self.inner, name, tree).into();
+        let open = |(name, tree)| self.open_tree(&name, tree);
         self.with_prefix(&format!("{}/", key.path())).map(open).collect()
     }
 
@@ -159,7 +161,25 @@ impl Snapshot {
 
     /// Opens an entry whose tree is known, whether or not it has a tag.
     pub(crate) fn open_tree(&self, name: &EntryName, tree: ObjectId) -> Lookup<Entry> {
-        Entry::open(&self.inner, name.clone(), tree).into()
+        let local = |full: &str| self.names.reference(full).or_else(|| self.trashed_local(name));
+        Entry::open(&self.inner, name.clone(), tree, local).into()
+    }
+
+    /// Returns the local parts of an entry that was removed, and is reached by a collection.
+    fn trashed_local(&self, name: &EntryName) -> Option<ObjectId> {
+        if self.names.find(name.as_str()).is_some() {
+            return None;
+        }
+        let mut trashed = self.names.references(TRASH).into_iter();
+        let is_of = |full: &str| read_trashed_local_ref(full).is_some_and(|(_, of)| of == *name);
+        trashed.find(|(full, _)| is_of(full)).map(|(_, tree)| tree)
+    }
+
+    /// Returns the entries that have local parts here, sorted by name.
+    pub(crate) fn with_local_parts(&self) -> Vec<(EntryName, ObjectId)> {
+        let named = self.names.references(LOCAL).into_keys();
+        let named = named.filter_map(|full| read_local_ref(&full));
+        named.filter_map(|name| self.tree_of(&name).map(|tree| (name, tree))).collect()
     }
 
     fn is_within(&self, name: &EntryName) -> bool {

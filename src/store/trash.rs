@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Store;
+use super::local::{local_ref, trashed_local_ref};
+use super::{FlushedNames, Store};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::git::{ObjectId, RefEdits};
@@ -20,10 +21,39 @@ pub(crate) fn trash_ref(when: Timestamp, name: &EntryName) -> String {
     format!("{TRASH}{when}/{name}")
 }
 
-/// Adds to `edits` that `name`, which stands for `tree`, goes to the trash under the time `when`.
-pub(crate) fn to_trash(edits: &mut RefEdits, name: &EntryName, tree: ObjectId, when: Timestamp) {
+/// Adds to `edits` that `name`, which stands for `tree`, goes to the trash under the time `when`,
+/// with its local parts.
+pub(crate) fn to_trash(
+    edits: &mut RefEdits,
+    names: &FlushedNames<'_>,
+    name: &EntryName,
+    tree: ObjectId,
+    when: Timestamp,
+) {
     edits.add.insert(trash_ref(when, name), tree);
     edits.remove.insert(format!("{TAGS}{name}"));
+    if let Some(local) = names.local_of(name) {
+        edits.add.insert(trashed_local_ref(when, name), local);
+        edits.remove.insert(local_ref(name));
+    }
+}
+
+/// Adds to `edits` that an entry that was removed at `when`, whose tree is `tree`, is back, with its
+/// local parts; `trashed` are the refs in the trash.
+pub(crate) fn from_trash(
+    edits: &mut RefEdits,
+    trashed: &BTreeMap<String, ObjectId>,
+    name: &EntryName,
+    tree: ObjectId,
+    when: Timestamp,
+) {
+    edits.add.insert(format!("{TAGS}{name}"), tree);
+    edits.remove.insert(trash_ref(when, name));
+    let local = trashed_local_ref(when, name);
+    if let Some(tree) = trashed.get(&local) {
+        edits.add.insert(local_ref(name), *tree);
+        edits.remove.insert(local);
+    }
 }
 
 /// Returns the texts of the time and of the name in the ref of anything that was removed; `None`
@@ -44,12 +74,39 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`].
     pub(crate) fn trash(&self) -> Result<Trash> {
-        let mut trash = Trash::new();
-        for (reference, tree) in self.refs_below(TRASH.trim_end_matches('/'))? {
-            if let Some((when, name)) = read_trash_ref(&reference) {
-                trash.entry(when).or_default().push((name, tree));
-            }
-        }
-        Ok(trash)
+        Ok(entries_in(&self.trash_refs()?))
     }
+
+    /// Returns all refs of what was removed, by full name.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub(crate) fn trash_refs(&self) -> Result<BTreeMap<String, ObjectId>> {
+        self.refs_below(TRASH.trim_end_matches('/'))
+    }
+
+    /// Returns `now`, or the next moment at which nothing was removed yet: what was removed at one
+    /// moment comes back as a whole.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub(crate) fn moment_of_removal(&self, now: Timestamp) -> Result<Timestamp> {
+        let trash = self.trash()?;
+        let mut when = now;
+        while trash.contains_key(&when) {
+            when = when.next();
+        }
+        Ok(when)
+    }
+}
+
+/// Returns the entries among the refs of what was removed.
+pub(crate) fn entries_in(trashed: &BTreeMap<String, ObjectId>) -> Trash {
+    let mut trash = Trash::new();
+    for (reference, tree) in trashed {
+        if let Some((when, name)) = read_trash_ref(reference) {
+            trash.entry(when).or_default().push((name, *tree));
+        }
+    }
+    trash
 }

@@ -14,7 +14,7 @@ use crate::git::ObjectId;
 use crate::index::TAGS;
 use crate::lookup::Lookup;
 use crate::name::EntryName;
-use crate::store::{RefChange, Store, in_trash, pin_ref};
+use crate::store::{RefChange, Store, in_trash, local_ref, pin_ref, trashed_local_ref};
 
 /// Where recell keeps entries, or parts of them, besides tags: each followed by the entry name.
 const BESIDES: [&str; 3] = ["refs/recell/local/", "refs/recell/damaged/", "refs/recell/foreign/"];
@@ -183,12 +183,18 @@ pub(crate) fn take_in_forgotten(
     let mut changes = vec![RefChange { name: FORGOTTEN.into(), expected: before, new: Some(new) }];
     changes.extend(ledger_changes(store, &forgotten, now, only)?);
     let mut gone = Vec::new();
+    let local = store.local_trees()?;
     for (name, tree) in store.names_with_prefix("")? {
         if forgotten.has(name.as_str()) {
             let full = format!("{TAGS}{name}");
             changes.push(RefChange { name: full, expected: Some(tree), new: None });
             let trash = crate::store::trash_ref(now, &name);
             changes.push(RefChange { name: trash, expected: None, new: Some(tree) });
+            if let Some(local) = local.get(&name) {
+                let (from, to) = (local_ref(&name), trashed_local_ref(now, &name));
+                changes.push(RefChange { name: from, expected: Some(*local), new: None });
+                changes.push(RefChange { name: to, expected: None, new: Some(*local) });
+            }
             gone.push(name);
         }
     }

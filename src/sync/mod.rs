@@ -16,6 +16,7 @@ mod known;
 mod lazy;
 mod ledger_names;
 mod ledger_tree;
+mod local;
 mod plain_tags;
 mod pull;
 mod push;
@@ -28,12 +29,14 @@ mod standing;
 pub(crate) mod static_remote;
 pub mod trust;
 mod wanted_parts;
+mod withhold;
 
 pub(crate) use fetch::{fetch, prefetch};
 pub(crate) use forget::{ForgetPlan, forget, plan_forget};
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
 pub use lazy::lazy_parts;
+pub use local::{LocalParts, local_parts};
 pub(crate) use plain_tags::{TagsReport, push_tags};
 pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{MissingThere, PushOptions, PushReport, push};
@@ -45,3 +48,4 @@ pub use secrets::{
 };
 pub use settle::{Settled, before_sync, on_exit};
 pub(crate) use standing::{entries_there, forget_remote, standing};
+pub use withhold::{Withheld, Withholding, plan_withholding, withhold};

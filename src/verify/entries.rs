@@ -58,7 +58,8 @@ impl Check<'_> {
 
     fn entry(&self, name: &EntryName, tree: ObjectId, read: &Mutex<Named>) -> Found {
         let mut found = Found::default();
-        let entry = match Entry::open(&self.store.inner, name.clone(), tree) {
+        let inner = &self.store.inner;
+        let entry = match Entry::open(inner, name.clone(), tree, |full| inner.reference(full)) {
             Ok(entry) => entry,
             Err(Miss::Absent { .. }) if self.is_elsewhere(name) => {
                 found.remote_parts += 1;
@@ -69,21 +70,32 @@ impl Check<'_> {
                 return found;
             }
         };
-        for (part, object) in entry.manifest().parts.iter().zip(entry.part_objects()) {
+        for (part, object) in entry.part_objects() {
+            let subject = format!("{name}:{}", part.path);
+            let object = match object {
+                // That it is on another machine only is as it should be.
+                Err(Miss::LocalElsewhere { .. }) => continue,
+                object => object,
+            };
             found.parts += 1;
             found.bytes += part.size;
-            let subject = format!("{name}:{}", part.path);
-            let Some(object) = object else {
-                let what = "the entry's tree does not have it".into();
-                found.problems.push(Problem { code: "damaged", subject, what });
-                continue;
+            let object = match object {
+                Ok(object) => object,
+                Err(Miss::Damaged { reason: what, .. }) => {
+                    found.problems.push(Problem { code: "damaged", subject, what });
+                    continue;
+                }
+                Err(miss) => {
+                    found.problems.push(problem(&subject, &miss));
+                    continue;
+                }
             };
-            found.named.push(*object);
+            found.named.push(object);
             let objects = match part.chunks {
-                None => vec![*object],
-                Some(_) => match part_chunks(&*self.store.inner, name.as_str(), part, object) {
+                None => vec![object],
+                Some(_) => match part_chunks(&*self.store.inner, name.as_str(), part, &object) {
                     Ok(chunks) => chunks.iter().map(|chunk| chunk.id).collect(),
-                    Err(Miss::Absent { .. }) if self.is_elsewhere(name) => {
+                    Err(Miss::Absent { .. }) if !part.local && self.is_elsewhere(name) => {
                         found.remote_parts += 1;
                         continue;
                     }
@@ -96,15 +108,16 @@ impl Check<'_> {
             let missing = objects.iter().filter(|id| !self.store.inner.has_object(id));
             let missing = missing.map(ToString::to_string).collect::<Vec<_>>();
             found.named.extend(objects);
-            if !missing.is_empty() && self.is_elsewhere(name) {
+            // No remote has a part that stays here.
+            if !missing.is_empty() && !part.local && self.is_elsewhere(name) {
                 found.remote_parts += 1;
             } else if !missing.is_empty() {
                 let what = format!("it lacks {}", missing.join(", "));
                 found.problems.push(Problem { code: "absent", subject, what });
-            } else if self.full && read.lock().expect("no holder panics").insert(*object) {
+            } else if self.full && read.lock().expect("no holder panics").insert(object) {
                 if let Lookup::Miss(miss) = entry.check(part) {
                     // The next entry with this object has the same problem.
-                    read.lock().expect("no holder panics").remove(object);
+                    read.lock().expect("no holder panics").remove(&object);
                     found.problems.push(problem(&subject, &miss));
                 }
             }

@@ -11,6 +11,7 @@ use crate::git::{
 };
 use crate::index::TAGS;
 use crate::name::EntryName;
+use crate::store::{read_local_ref, read_trashed_local_ref};
 
 /// What recell keeps below `refs/recell/` (format.md, sections 2 and 11).
 pub(super) const KINDS: [&str; 9] =
@@ -43,9 +44,13 @@ impl Check<'_> {
             if is_entry && !self.full {
                 continue;
             }
+            let is_part_of_entry = || {
+                read_local_ref(&one.name).is_some_and(|name| self.store.tree_of(&name).is_some())
+            };
             if let Err(what) = self.reach(&one, named)
                 // The check of the entries said so already.
                 && !is_entry
+                && !is_part_of_entry()
             {
                 self.problem("broken_ref", &one.name, what);
             }
@@ -92,7 +97,14 @@ impl Check<'_> {
                 self.place_of_collection(one, collection);
                 return;
             }
+            if kind == "local" {
+                self.place_of_local(one);
+                return;
+            }
             let Some(name) = rest.strip_prefix("trash/") else { return };
+            if read_trashed_local_ref(&one.name).is_some() {
+                return;
+            }
             if let Some((_, collection)) = name.split_once("/collection/") {
                 self.place_of_collection(one, collection);
                 return;
@@ -104,6 +116,18 @@ impl Check<'_> {
             }
         } else if !rightly.contains(&one.id) && self.is_entry(&one.id) {
             self.problem("misnamed_ref", &one.name, "it stands for an entry, and is no entry name");
+        }
+    }
+
+    /// Checks that the ref of local parts is that of an entry. If that is not here, somebody removed
+    /// its tag with plain git.
+    fn place_of_local(&mut self, one: &CheckedRef) {
+        match read_local_ref(&one.name) {
+            None => self.problem("misnamed_ref", &one.name, "it has no name of an entry"),
+            Some(name) if self.store.tree_of(&name).is_none() => {
+                self.note("leftover", &one.name, "local parts of an entry that is not here");
+            }
+            Some(_) => {}
         }
     }
 

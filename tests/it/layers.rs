@@ -59,14 +59,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde", &["collection", "entry", "config", "cli", "size", "clock", "digest", "history"]),
     ("parquet", &["table"]),
     ("regex", &["history", "sync"]),
-    ("toml_edit", &["workspace"]),
     ("bytes", &["table"]),
     ("similar", &["history"]),
     ("html5gum", &["history"]),
     ("png", &["history"]),
     ("gif", &["history"]),
     ("zune_jpeg", &["history"]),
-    ("toml_edit", &["config"]),
+    ("toml_edit", &["config", "workspace"]),
     ("toml", &["collection", "entry", "config", "error", "store", "lockfile", "workspace", "cli"]),
 ];
 

@@ -32,6 +32,7 @@ mod importing;
 mod interrupting_gc;
 mod keeping_house;
 mod layers;
+mod local_parts;
 mod locking;
 mod merging_folders;
 mod notebooks;

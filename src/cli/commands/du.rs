@@ -100,6 +100,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let of = files(&usage);
     let of = if of.is_empty() { of } else { format!(": {of}") };
     ui.say(format!("the store takes {} on disk{of}", size(usage.files.total())));
+    if usage.local > 0 {
+        ui.say(format!("{} of it stays on this machine", size(usage.local)));
+    }
     if usage.trash > 0 {
         ui.say(format!("in the trash: {}, until gc; `recell undo --list`", size(usage.trash)));
     }
@@ -138,6 +141,7 @@ fn document(by: By, usage: &DiskUsage, rows: &[&UsageRow]) -> Value {
         "entries": usage.entries,
         "bytes": usage.bytes,
         "shared": usage.shared,
+        "local": usage.local,
         "trash": usage.trash,
         "unreferenced": usage.unreferenced,
         "files": {

@@ -74,7 +74,7 @@ fn tell(session: &Session, plan: &Plan, report: Option<&GcReport>) -> Outcome {
         let objects = count(freed.objects, "object", "objects");
         let why = match freed.reason {
             Reason::Trash => {
-                let entries = count(plan.trash.len(), "removed entry", "removed entries");
+                let entries = count(plan.removed(), "removed entry", "removed entries");
                 format!("of {entries}")
             }
             Reason::Unnamed => "that nothing names".into(),
@@ -131,7 +131,7 @@ fn as_json(plan: &Plan, report: Option<&GcReport>) -> Value {
         .collect();
     json!({
         "dry_run": report.is_none(),
-        "trash": plan.trash.len(),
+        "trash": plan.removed(),
         "garbage": garbage,
         "kept_objects": plan.kept_objects,
         "left_bytes": plan.left_bytes,

@@ -43,9 +43,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             sync::prefetch(&store, &store.snapshot()?, names, None);
             write_out(session, &entry, &session.path(folder))
         }
-        None if session.ui.json() => {
-            session.ui.document(&json::entry(entry.name(), entry.manifest()))
-        }
+        None if session.ui.json() => session.ui.document(&json::entry_here(&entry)),
         None => print(session, &entry),
     }
 }
@@ -61,7 +59,7 @@ fn print(session: &Session, entry: &Entry) -> Outcome {
         ui.line(format_args!("took    {}", words::took(seconds)))?;
     }
     for part in &manifest.parts {
-        let described = format!("{}  {}", part.path, words::part(part));
+        let described = format!("{}  {}", part.path, words::part_of(entry, part));
         ui.line(format_args!("part    {}", one_line(&described)))?;
     }
     Ok(())
@@ -94,7 +92,7 @@ fn write_out(session: &Session, entry: &Entry, folder: &Path) -> Outcome {
     }
     progress.end();
     if session.ui.json() {
-        let mut value = json::entry(entry.name(), manifest);
+        let mut value = json::entry_here(entry);
         json::extend(&mut value, json!({ "files": written }));
         session.ui.document(&value)?;
     } else {

@@ -59,15 +59,13 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     };
     let mut misses = Vec::new();
     if session.ui.json() {
-        let mut value = json::entry(entry.name(), manifest);
+        let mut value = json::entry_here(&entry);
         let mut described = serde_json::Map::new();
         for part in manifest.parts.iter().filter(is_shown) {
             let text = match head(&entry, part) {
                 Lookup::Hit(head) => describe(&part.media_type, &head, part.size),
                 Lookup::Miss(miss) => {
-                    if asked.is_some() || !is_untrusted(&miss) {
-                        misses.push(miss);
-                    }
+                    misses.extend(Some(miss).filter(|miss| asked.is_some() || is_told(miss)));
                     None
                 }
             };
@@ -85,6 +83,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         }
     }
     if misses.is_empty() { Ok(()) } else { Err(Failure::Misses(misses)) }
+}
+
+/// Whether a miss keeps the command from what it was asked for: that a part is not handed out, or
+/// stayed where it was made, is as it should be, unless it is what was asked for.
+fn is_told(miss: &Miss) -> bool {
+    !is_untrusted(miss) && !matches!(miss, Miss::LocalElsewhere { .. })
 }
 
 fn part_of<'a>(entry: &'a Entry, path: &str) -> Result<&'a Part, Miss> {
@@ -155,16 +159,20 @@ fn print_part(
     let head = match read {
         Lookup::Hit(head) => head,
         Lookup::Miss(miss) => {
-            title(&format!("{}, {}", words::part(part), miss.code().replace('_', " ")))?;
-            // What is not handed out is no reason to fail, unless it was asked for.
-            return Ok(Some(miss).filter(|miss| is_asked || !is_untrusted(miss)));
+            let why = match miss {
+                Miss::LocalElsewhere { .. } => String::new(),
+                _ => format!(", {}", miss.code().replace('_', " ")),
+            };
+            title(&format!("{}{why}", words::part_of(entry, part)))?;
+            return Ok(Some(miss).filter(|miss| is_asked || is_told(miss)));
         }
     };
     if let Some(text) = describe(&part.media_type, &head, part.size) {
-        title(&format!("{text}, {}", words::size(part.size)))?;
+        let place = if part.local { ", stays on this machine" } else { "" };
+        title(&format!("{text}, {}{place}", words::size(part.size)))?;
         return Ok(None);
     }
-    title(&one_line(&words::part(part)))?;
+    title(&one_line(&words::part_of(entry, part)))?;
     if shows_text {
         print_text(session, entry, part, &head, all)?;
     }

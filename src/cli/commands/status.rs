@@ -28,6 +28,9 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let names = snapshot.list(&Pattern::all());
     let notebooks: BTreeSet<_> = names.iter().map(crate::name::EntryName::notebook).collect();
     let pending = pending(&store)?;
+    let local = sync::local_parts(&store)?;
+    let local_count: usize = local.iter().map(|it| it.parts).sum();
+    let local_bytes: u64 = local.iter().map(|it| it.bytes).sum();
     let bytes = bytes_below(store.path())?;
     let writable = is_writable(&store);
     let ui = &session.ui;
@@ -54,6 +57,8 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
             "notebooks": notebooks.len(),
             "pending_entries": pending.entries,
             "pending_journals": pending.journals,
+            "local_parts": local_count,
+            "local_bytes": local_bytes,
             "bytes": bytes,
             "writable": writable,
             "remote": remote.map(|(remote, standing)| json!({
@@ -75,6 +80,12 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
         let entries = count(pending.entries, "entry", "entries");
         let journals = count(pending.journals, "journal", "journals");
         ui.line(format_args!("pending    {entries} in {journals}; `recell flush` moves them"))?;
+    }
+    if local_count > 0 {
+        let parts = count(local_count, "part", "parts");
+        let stay = if local_count == 1 { "stays" } else { "stay" };
+        let of = size(local_bytes);
+        ui.line(format_args!("local      {parts} of {of} {stay} on this machine"))?;
     }
     if let Some((remote, standing)) = remote {
         let spoken = standing

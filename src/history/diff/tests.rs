@@ -24,6 +24,7 @@ fn manifest(contents: Contents<'_>) -> Manifest {
             size: bytes.len() as u64,
             digest: Digest::of(bytes),
             chunks: None,
+            local: false,
             more: std::default::Default::default(),
         })
         .collect();

@@ -6,6 +6,7 @@
 //! is reported as lost.
 
 mod copies;
+mod local;
 mod names;
 mod objects;
 

@@ -15,7 +15,7 @@ use crate::index::TAGS;
 use crate::lookup::Miss;
 use crate::name::EntryName;
 use crate::progress::{Progress, Unit};
-use crate::store::{Entry, TRASH, in_trash};
+use crate::store::{Entry, TRASH, in_trash, local_ref, read_local_ref};
 
 /// Where what is left of a damaged entry is.
 const DAMAGED: &str = "refs/recell/damaged/";
@@ -73,7 +73,7 @@ impl Repair<'_> {
         progress.begin("checking names", Some(refs.len() as u64), Unit::Items);
         for (full, id) in &refs {
             progress.advance(1);
-            self.name(full, *id, &mut edits, &mut made)?;
+            self.name(&refs, full, *id, &mut edits, &mut made)?;
         }
         progress.end();
         if plan.restore_names || !damaged_lines.is_empty() {
@@ -100,6 +100,7 @@ impl Repair<'_> {
     /// Decides what becomes of one ref.
     fn name(
         &mut self,
+        refs: &BTreeMap<String, ObjectId>,
         full: &str,
         id: ObjectId,
         edits: &mut RefEdits,
@@ -107,10 +108,15 @@ impl Repair<'_> {
     ) -> Result<()> {
         let entry = full.strip_prefix(TAGS).and_then(|name| EntryName::parse(name.to_owned()).ok());
         let Some(name) = entry else {
+            let is_looked_at = |entry: EntryName| refs.contains_key(&format!("{TAGS}{entry}"));
+            if read_local_ref(full).is_some_and(is_looked_at) {
+                // Its parts are those of the entry.
+                return Ok(());
+            }
             return self.other_ref(full, id, edits);
         };
         let inner = &self.store.inner;
-        let entry = match Entry::open(inner, name.clone(), id) {
+        let entry = match Entry::open(inner, name.clone(), id, |full| refs.get(full).copied()) {
             Ok(entry) => entry,
             Err(Miss::Absent { .. }) if self.is_elsewhere(&name) => return Ok(()),
             Err(miss) => {
@@ -131,26 +137,23 @@ impl Repair<'_> {
             }
         };
         let mut good: Vec<(Part, ObjectId)> = Vec::new();
-        let (mut lost, mut reason) = (Vec::new(), None);
-        for (part, object) in entry.manifest().parts.iter().zip(entry.part_objects()) {
-            let read = match object {
-                Some(object) => self.part(&name, part, object).map(|()| *object),
-                None => Err(Miss::Damaged {
-                    name: format!("{name}:{}", part.path),
-                    reason: "the entry's tree does not have it".into(),
-                }),
-            };
-            match read {
-                Ok(object) => good.push((part.clone(), object)),
-                Err(Miss::Absent { .. }) if self.is_elsewhere(&name) => {}
+        let (mut lost, mut reason, mut has_lost_local) = (Vec::new(), None, false);
+        for (part, object) in entry.part_objects() {
+            match object.and_then(|object| self.part(&name, part, &object).map(|()| object)) {
+                // What is left stands in one tree.
+                Ok(object) => good.push((Part { local: false, ..part.clone() }, object)),
+                Err(Miss::LocalElsewhere { .. }) => {}
+                // No remote has a part that stays here.
+                Err(Miss::Absent { .. }) if !part.local && self.is_elsewhere(&name) => {}
                 Err(miss) => {
                     lost.push(part.path.to_string());
+                    has_lost_local |= part.local;
                     reason.get_or_insert(miss);
                 }
             }
         }
         let Some(reason) = reason else { return Ok(()) };
-        if self.is_elsewhere(&name) {
+        if self.is_elsewhere(&name) && !has_lost_local {
             // Its damaged objects are out of the way: they are fetched when they are read.
             return Ok(());
         }
@@ -164,6 +167,7 @@ impl Repair<'_> {
         let kept = format!("{DAMAGED}{name}");
         edits.add.insert(kept.clone(), tree);
         edits.remove.insert(full.to_owned());
+        edits.remove.extend(refs.get_key_value(&local_ref(&name)).map(|(local, _)| local.clone()));
         self.lose(name.as_str(), lost, Some(kept), &reason);
         Ok(())
     }
@@ -178,7 +182,7 @@ impl Repair<'_> {
     }
 
     /// Whether a part can be read to its end.
-    fn part(&self, name: &EntryName, part: &Part, id: &ObjectId) -> Result<(), Miss> {
+    pub(super) fn part(&self, name: &EntryName, part: &Part, id: &ObjectId) -> Result<(), Miss> {
         let inner = &*self.store.inner;
         if part.chunks.is_none() {
             return part_bytes(inner, name.as_str(), part, id).map(drop);
@@ -261,10 +265,10 @@ impl Repair<'_> {
         inner.read_intact(&manifest, &mut bytes).ok()?;
         let manifest = Manifest::from_toml(&bytes).ok()?;
         let name = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
-        let entry = Entry::open(inner, name.clone(), tree).ok()?;
-        let mut parts = entry.manifest().parts.iter().zip(entry.part_objects());
-        let is_whole = parts.all(|(part, object)| {
-            object.is_some_and(|object| self.part(&name, part, &object).is_ok())
+        let entry = Entry::open(inner, name.clone(), tree, |full| inner.reference(full)).ok()?;
+        let is_whole = entry.part_objects().all(|(part, object)| match object {
+            Ok(object) => self.part(&name, part, &object).is_ok(),
+            Err(miss) => matches!(miss, Miss::LocalElsewhere { .. }),
         });
         (is_whole && !manifest.provenance.annotations.contains_key("lost_parts")).then_some(name)
     }
@@ -288,6 +292,17 @@ impl Repair<'_> {
         let mut chosen = BTreeMap::new();
         let mut is_clear = !damaged_lines.is_empty();
         for line in damaged_lines {
+            if self.is_of_local_parts(line) {
+                if let Some((full, id)) = self.local_parts_of(refs, line)? {
+                    chosen.insert(full, id);
+                } else {
+                    let name = String::from_utf8_lossy(line).into_owned();
+                    let reason =
+                        "the line of `packed-refs` that named local parts is damaged".into();
+                    self.report.lost.push(Loss { name, parts: Vec::new(), kept: None, reason });
+                }
+                continue;
+            }
             let trash = memchr::memmem::find(line, b"recell/trash/").is_some();
             let alike = found.iter().find(|(wanted, (full, _))| {
                 if trash {
