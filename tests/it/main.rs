@@ -41,4 +41,5 @@ mod renaming;
 mod repairing;
 mod sealing;
 mod selecting;
+mod servers;
 mod support;

@@ -3,6 +3,7 @@
 pub mod child;
 pub mod fixtures;
 pub mod git;
+pub mod servers;
 
 use std::fmt;
 use std::io::Write;
