@@ -11,6 +11,7 @@ mod commit;
 mod filter_protocol;
 mod history;
 mod host;
+mod host_remote;
 mod inflate;
 mod loose_refs;
 mod merging;
@@ -21,6 +22,7 @@ mod pktline;
 mod process;
 mod raw_pack;
 mod refs;
+mod remote;
 mod repack;
 mod repository;
 mod revision;
@@ -44,6 +46,7 @@ pub(crate) use history::{
     walk_history,
 };
 pub(crate) use host::{HostRepository, NoHost};
+pub(crate) use host_remote::{RemoteAddress, from_folder};
 pub(crate) use inflate::{inflate_entry, inflate_loose};
 pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
 pub(crate) use merging::UnionMerge;
@@ -60,6 +63,7 @@ pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{
     PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,
 };
+pub(crate) use remote::{FetchHow, GitRemote, PushAnswer, PushRef, PushedRef};
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;
 pub(crate) use revision::HostCommit;

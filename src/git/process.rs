@@ -3,6 +3,7 @@
 //! When git runs a hook or a filter it exports `GIT_DIR` and its family. A git started from there
 //! with those still set would work on the user's repository, whatever folder it was given.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Write};
@@ -174,7 +175,7 @@ pub(crate) struct GitCommand {
     /// `-C folder` or `--git-dir=folder`.
     place: Vec<OsString>,
     args: Vec<OsString>,
-    variables: Vec<(&'static str, OsString)>,
+    variables: Vec<(Cow<'static, str>, OsString)>,
     input: Option<Vec<u8>>,
 }
 
@@ -206,8 +207,18 @@ impl GitCommand {
 
     /// Sets an environment variable, after the scrubbing.
     pub(crate) fn variable(mut self, name: &'static str, value: impl Into<OsString>) -> GitCommand {
-        self.variables.push((name, value.into()));
+        self.variables.push((name.into(), value.into()));
         self
+    }
+
+    /// Gives git these settings, by the environment, as their values may be secrets that nobody
+    /// should see among the arguments of a process. A git older than 2.31 does not hear them.
+    pub(crate) fn settings(mut self, settings: &[(String, String)]) -> GitCommand {
+        for (number, (name, value)) in settings.iter().enumerate() {
+            self.variables.push((format!("GIT_CONFIG_KEY_{number}").into(), name.into()));
+            self.variables.push((format!("GIT_CONFIG_VALUE_{number}").into(), value.into()));
+        }
+        self.variable("GIT_CONFIG_COUNT", settings.len().to_string())
     }
 
     /// Gives git these bytes on its standard input; otherwise it finds that empty.
@@ -261,7 +272,7 @@ impl GitCommand {
             .env_clear()
             .envs(self.git.environment.variables.iter().map(|(name, value)| (name, value)))
             .env("LC_ALL", "C")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables.iter().map(|(name, value)| (name.as_ref(), value)))
             .args(&self.place)
             .args(&self.args)
             .stdin(stdin)
@@ -289,7 +300,7 @@ impl GitCommand {
 }
 
 /// Returns `text` with what stands between `://` and `@` in its addresses starred out.
-fn without_password(text: &str) -> String {
+pub(super) fn without_password(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, address)) = rest.split_once("://") {
