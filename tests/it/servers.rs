@@ -1,9 +1,11 @@
 //! The servers that the tests use, by plain git alone: they work, and they break as they should.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::child::Running;
 use crate::support::servers::{Break, GitServer, Host};
 use crate::support::{git, hermetic, noise};
 
@@ -70,7 +72,7 @@ fn old_servers_speak_the_old_protocol() {
         let folder = tempfile::tempdir().unwrap();
         server.host("shared.git");
         let url = server.url("shared.git");
-        let mut command = std::process::Command::new("git");
+        let mut command = Command::new("git");
         hermetic(&mut command, folder.path()).args(["ls-remote", &url]);
         command.envs(server.variables()).env("GIT_TRACE_PACKET", "1");
         let output = command.output().unwrap();
@@ -251,10 +253,42 @@ fn a_file_server_has_ranges_and_is_read_by_plain_git() {
 fn a_server_ends_with_its_test() {
     let (url, folder) = {
         let server = GitServer::ssh();
-        let url = server.url("none.git");
-        (url, server.hosts())
+        server.host("shared.git");
+        (server.url("shared.git"), server.hosts())
     };
-    assert!(!folder.exists());
+    assert!(!folder.exists() && !answers(&url), "{url}");
+}
+
+#[test]
+fn a_server_ends_when_its_test_is_killed() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "servers::serve", "--ignored", "--nocapture"]).stdout(Stdio::piped());
+    let folder = tempfile::tempdir().unwrap();
+    command.env("RECELL_TEST_JOB", "serve").env("TMPDIR", folder.path());
+    let mut test = Running(command.spawn().unwrap());
+    let lines = BufReader::new(test.0.stdout.take().unwrap()).lines();
+    let url = lines.map(Result::unwrap).find(|line| line.contains("git://")).unwrap();
+    assert!(answers(&url));
+    drop(test);
+    let started = Instant::now();
+    while answers(&url) {
+        assert!(started.elapsed() < Duration::from_secs(10), "it still answers");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The test that is killed.
+#[test]
+#[ignore = "run by another test as a process of its own"]
+fn serve() {
+    if std::env::var_os("RECELL_TEST_JOB").is_some() {
+        let server = GitServer::daemon();
+        println!("{}", server.url("shared.git"));
+        std::thread::sleep(Duration::from_secs(60));
+    }
+}
+
+fn answers(url: &str) -> bool {
     let port = url.split([':', '/']).find_map(|part| part.parse::<u16>().ok()).unwrap();
-    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
