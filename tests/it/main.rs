@@ -14,6 +14,7 @@
 mod asking_why;
 mod beside_git;
 mod bisecting;
+mod bystanders;
 mod cli;
 mod collecting;
 mod collecting_garbage;
@@ -43,3 +44,5 @@ mod sealing;
 mod selecting;
 mod servers;
 mod support;
+mod syncing_random;
+mod syncing_servers;

@@ -3,7 +3,7 @@
 //! Nothing is skipped: what is not installed ends the test with the name of its Debian package.
 
 mod daemon;
-mod host;
+pub mod host;
 mod process;
 mod ssh;
 mod web;
