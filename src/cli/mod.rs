@@ -25,6 +25,7 @@ mod report;
 mod runs;
 mod selection;
 mod session;
+mod syncing;
 mod ui;
 mod words;
 
@@ -73,6 +74,8 @@ enum Command {
     Why(commands::why::Args),
     Bisect(commands::bisect::Args),
     Status(commands::status::Args),
+    Push(commands::push::Args),
+    Pull(commands::pull::Args),
     Flush(commands::flush::Args),
     Verify(commands::verify::Args),
     Repair(commands::repair::Args),
@@ -131,6 +134,8 @@ impl Command {
             Command::Why(args) => commands::why::run(args, session),
             Command::Bisect(args) => commands::bisect::run(args, session),
             Command::Status(args) => commands::status::run(args, session),
+            Command::Push(args) => commands::push::run(args, session),
+            Command::Pull(args) => commands::pull::run(args, session),
             Command::Flush(args) => commands::flush::run(args, session),
             Command::Verify(args) => commands::verify::run(args, session),
             Command::Repair(args) => commands::repair::run(args, session),

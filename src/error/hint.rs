@@ -40,6 +40,21 @@ impl Error {
                 "Run `recell repair`, which shows what it would do before it changes anything."
                     .into(),
             ),
+            Error::BrokenLedger { .. } => {
+                Some("Nothing was lost. Run `recell verify`, or pull from another remote.".into())
+            }
+            Error::NotArrived { .. } => {
+                Some("What arrived is kept; `recell push` once more sends the rest.".into())
+            }
+            Error::NoRemote { known, .. } if known.is_empty() => Some(
+                "Name one: `git remote add origin URL`, `recell remote add NAME URL` for one of \
+                 the cache alone, or give an address."
+                    .into(),
+            ),
+            Error::NoRemote { known, .. } => Some(format!(
+                "There is {}. `recell remote add NAME URL` adds one, or give an address.",
+                known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            )),
             Error::Unsound { .. } => Some(
                 "Each is named above. Put or record a damaged result again to heal it, or run \
                  `recell repair`."

@@ -70,6 +70,32 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// A ledger holds something that no ledger does, or a part of it is not here.
+    #[error("the ledger object {object} cannot be used: {reason}")]
+    BrokenLedger {
+        /// The object, as hex.
+        object: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A remote does not have all that was pushed.
+    #[error("{count} of the ledgers did not arrive; the first is `{first}`: {reason}")]
+    NotArrived {
+        /// How many ledgers it lacks.
+        count: usize,
+        /// One of them.
+        first: String,
+        /// What the remote said about it.
+        reason: String,
+    },
+    /// No remote is called so.
+    #[error("there is no remote `{name}`")]
+    NoRemote {
+        /// What was asked for.
+        name: String,
+        /// What remotes there are.
+        known: Vec<String>,
+    },
     /// `packed-refs` is not what git writes.
     #[error("`{}` cannot be read: {reason}", path.display())]
     BrokenRefs {

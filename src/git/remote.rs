@@ -8,6 +8,7 @@ use gix::ObjectId;
 
 use super::host_remote::RemoteAddress;
 use super::process::{Git, GitCommand, without_password};
+use crate::disk;
 use crate::error::{Error, Result};
 
 /// What git needs to hear whatever the user's settings say: no loose objects, no maintenance in
@@ -156,7 +157,10 @@ impl GitRemote {
         }
         let mut lines = refspecs.join("\n");
         lines.push('\n');
-        command.args(["--stdin", &self.address.fetch]).input(lines).run().map(drop)
+        let fetched = command.args(["--stdin", &self.address.fetch]).input(lines).run();
+        // Nobody but a merge would ask for it.
+        disk::remove(&self.git_dir.join("FETCH_HEAD"))?;
+        fetched.map(drop)
     }
 
     /// Pushes refs in one go.

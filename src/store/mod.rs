@@ -48,7 +48,7 @@ pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
 pub use flush::FlushReport;
 pub use inventory::FileSizes;
-pub(crate) use locked::LockedStore;
+pub(crate) use locked::{LockedStore, OnlyCollection};
 use memory::Memory;
 pub use options::OpenOptions;
 pub(crate) use pin::{PIN_FOLDER, pin_ref};
@@ -62,7 +62,7 @@ pub(crate) use trash::{TRASH, in_trash, read_trash_ref, to_trash, trash_ref};
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{ObjectFormat, PackSet, PackedObject, Repository};
+use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -286,6 +286,32 @@ impl Store {
     /// compression. What the store had already adds nothing.
     pub fn bytes_written(&self) -> u64 {
         self.inner.written.load(Ordering::Relaxed)
+    }
+
+    /// Returns the name of this store among the writers of ledgers.
+    pub(crate) fn writer_id(&self) -> &str {
+        &self.inner.repository.writer
+    }
+
+    /// Returns the entries whose names start with `prefix`, with their trees, sorted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
+    pub(crate) fn names_with_prefix(&self, prefix: &str) -> Result<Vec<(EntryName, ObjectId)>> {
+        self.inner.look(|index, own| index.with_prefix(prefix, own))
+    }
+
+    /// Whether an object is here.
+    pub(crate) fn has(&self, id: &ObjectId) -> bool {
+        self.inner.has_object(id)
+    }
+
+    /// Takes in packs that a git placed.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if they cannot be listed.
+    pub(crate) fn notice_packs(&self) -> Result<()> {
+        self.inner.packs.refresh().map(drop)
     }
 
     /// Returns 16 random hex digits.

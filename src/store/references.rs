@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::assemble::MadeObject;
-use super::locked::LockedStore;
+use super::locked::{LockedStore, OnlyCollection};
 use super::putting::{KeptObjects, Putting};
 use super::{Inner, Store};
 use crate::content::ObjectSink;
@@ -65,6 +65,28 @@ impl Store {
     /// As [`Store::put`].
     pub(crate) fn journal_objects(&self, objects: &[MadeObject]) -> Result<KeptObjects<'_>> {
         Ok(self.append_made(objects, &[])?.keep())
+    }
+
+    /// Appends objects to the journal while no collection runs, so that they stay without a ref
+    /// until the answer to [`Store::lock_collection`] goes.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub(crate) fn append_kept(
+        &self,
+        objects: &[MadeObject],
+        _no_collection: &OnlyCollection,
+    ) -> Result<()> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        self.inner.leave_journal_of_parent();
+        let packed: Vec<PackedObject<'_>> = objects
+            .iter()
+            .map(|made| PackedObject::new(made.id, made.kind, &made.bytes, Compression::Stored))
+            .collect();
+        let mut writer = self.inner.writer.write().expect("no holder of this lock panics");
+        self.inner.append_to(&mut writer, &packed, &[], NewNames { entries: &[], refs: &[] })
     }
 
     fn append_made(
@@ -171,7 +193,7 @@ fn swap(
             continue;
         }
         swapped += 1;
-        if new == expected {
+        if new == expected && loose.is_none() {
             continue;
         }
         if loose.is_some() {

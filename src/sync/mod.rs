@@ -2,3 +2,16 @@
 //!
 //! What travels are ledgers (docs/design/004-sync.md): for each notebook and writer one chain of
 //! commits whose tree holds entries by name.
+
+mod extend;
+mod known;
+mod ledger_names;
+mod ledger_tree;
+mod pull;
+mod push;
+mod remotes;
+mod wanted_parts;
+
+pub(crate) use pull::{PullOptions, PullReport, pull};
+pub(crate) use push::{PushOptions, PushReport, push};
+pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};

@@ -38,7 +38,8 @@ fn traffic_of_a_colleague(server: &GitServer, folder: &Path) -> [(u64, u64); 4] 
     let mut measure = |folder: &Path, args: &[&str]| {
         let wire = server.wire(Break::Never);
         let url = server.url_over(&wire, HOST);
-        let args: Vec<&str> = args.iter().map(|arg| if *arg == "URL" { &*url } else { *arg }).collect();
+        let args: Vec<&str> =
+            args.iter().map(|arg| if *arg == "URL" { &*url } else { *arg }).collect();
         if folder.join(".git").exists() {
             server.git(folder, &["remote", "set-url", "origin", &url]);
         }

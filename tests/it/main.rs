@@ -44,5 +44,6 @@ mod sealing;
 mod selecting;
 mod servers;
 mod support;
+mod syncing;
 mod syncing_random;
 mod syncing_servers;

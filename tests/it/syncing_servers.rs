@@ -60,7 +60,11 @@ fn two_people_meet_at(context: &str, server: &GitServer) {
         person.ok(&["pull"]);
     }
     assert_eq!(state(), before, "{context}: there was nothing to do");
-    assert_eq!(ours.git(&["for-each-ref"]), "", "{context}: the repository of notebooks is as it was");
+    assert_eq!(
+        ours.git(&["for-each-ref"]),
+        "",
+        "{context}: the repository of notebooks is as it was"
+    );
 }
 
 #[test]

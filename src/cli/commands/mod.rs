@@ -23,6 +23,8 @@ pub(super) mod ls;
 pub(super) mod mv;
 pub(super) mod pin;
 pub(super) mod prune;
+pub(super) mod pull;
+pub(super) mod push;
 pub(super) mod put;
 pub(super) mod record;
 pub(super) mod repair;

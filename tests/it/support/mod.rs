@@ -67,10 +67,13 @@ impl TestEnv {
                 ]
                 | ["objects", "info", _]
                 | ["info", _] => true,
-                ["objects", "pack", file] => [".pack", ".idx", ".rev", ".bitmap", ".mtimes"]
-                    .iter()
-                    .any(|end| file.starts_with("pack-") && file.ends_with(end)),
+                ["objects", "pack", file] => {
+                    [".pack", ".idx", ".rev", ".bitmap", ".mtimes", ".promisor"]
+                        .iter()
+                        .any(|end| file.starts_with("pack-") && file.ends_with(end))
+                }
                 ["objects", folder, _] => folder.len() == 2,
+                ["recell", "ledgers", _] => true,
                 ["refs", ..] => !name.ends_with(".lock"),
                 _ => false,
             };
