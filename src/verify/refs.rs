@@ -13,8 +13,8 @@ use crate::index::TAGS;
 use crate::name::EntryName;
 
 /// What recell keeps below `refs/recell/` (format.md, sections 2 and 11).
-pub(super) const KINDS: [&str; 7] =
-    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "trash"];
+pub(super) const KINDS: [&str; 8] =
+    ["collection", "damaged", "forgotten", "ledger", "local", "pin", "remote", "trash"];
 
 impl Check<'_> {
     /// Checks all refs, and adds the objects that they reach to `named`.

@@ -9,6 +9,7 @@ use recell::retention::{removals, remove, undo};
 use recell::{Clock, Draft, EntryName, Lookup, OpenOptions, Pattern, Store, Timestamp};
 
 use crate::collecting_garbage::collect;
+use crate::support::child::child_options;
 use crate::support::people::Person;
 use crate::support::servers::{GitServer, Host};
 use crate::support::{assert_sound, git, key, noise};
@@ -24,8 +25,8 @@ struct Model {
     here: Names,
     /// Names in the ledgers as they are known here: what a pull does not bring again.
     known: Names,
-    /// Removed, and not collected yet: when, and which.
-    trash: Vec<(Timestamp, Names)>,
+    /// Removed, and not collected yet, the last last.
+    trash: Vec<Names>,
 }
 
 struct Schedule {
@@ -74,7 +75,7 @@ impl Schedule {
         let options = OpenOptions {
             clock: Clock::from_fn(move || now),
             random: Arc::new(move || next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
-            ..crate::support::options()
+            ..child_options()
         };
         Store::open(&self.people[person].store_path(), options).unwrap()
     }
@@ -84,7 +85,7 @@ impl Schedule {
         let cell = format!("c{}", self.random.u8(..2));
         // Few different ones, so that different people put the same, some of them chunked.
         let which = self.random.u64(..6);
-        let bytes = noise(if which == 0 { 5_000_000 } else { 200 + 31 * which as usize }, which);
+        let bytes = noise(if which == 0 { 1_300_000 } else { 200 + 31 * which as usize }, which);
         let store = self.store(person);
         let draft = Draft::new("test").output("out", "x/y", bytes.clone()).unwrap();
         let name = store.put(&key(&notebook, &cell, "m"), draft).unwrap();
@@ -105,15 +106,16 @@ impl Schedule {
         assert_eq!(removal.removed, gone, "{}", self.story());
         let gone: Names = gone.into_iter().collect();
         self.models[person].here.retain(|name| !gone.contains(name));
-        self.models[person].trash.push((now, gone));
+        self.models[person].trash.push(gone);
     }
 
     fn undo(&mut self, person: usize) {
-        let Some((when, names)) = self.models[person].trash.pop() else { return };
-        self.steps.push(format!("{person} undoes the removal of {when}"));
+        let Some(names) = self.models[person].trash.pop() else { return };
         let store = self.store(person);
-        assert!(removals(&store).unwrap().iter().any(|past| past.when == when), "{}", self.story());
-        undo(&store, when, &Pattern::all()).unwrap();
+        let past = removals(&store).unwrap().pop().unwrap();
+        self.steps.push(format!("{person} undoes the removal of {}", past.when));
+        assert_eq!(past.names.into_iter().collect::<Names>(), names, "{}", self.story());
+        undo(&store, past.when, &Pattern::all()).unwrap();
         self.models[person].here.extend(names);
     }
 
