@@ -4,12 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::people::Person;
+use crate::support::people::{HOST, Person};
 use crate::support::servers::host::write_script;
 use crate::support::servers::{Break, GitServer, Host};
 use crate::support::{git, noise};
-
-const HOST: &str = "shared.git";
 
 /// Writes a file and commits it.
 fn commit(person: &Person, name: &str) {

@@ -45,5 +45,7 @@ mod selecting;
 mod servers;
 mod support;
 mod syncing;
+mod syncing_hosts;
+mod syncing_races;
 mod syncing_random;
 mod syncing_servers;

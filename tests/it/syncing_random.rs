@@ -10,11 +10,9 @@ use recell::{Clock, Draft, EntryName, Lookup, OpenOptions, Pattern, Store, Times
 
 use crate::collecting_garbage::collect;
 use crate::support::child::child_options;
-use crate::support::people::Person;
+use crate::support::people::{HOST, Person};
 use crate::support::servers::{GitServer, Host};
 use crate::support::{assert_sound, git, key, noise};
-
-const HOST: &str = "shared.git";
 
 type Names = BTreeSet<EntryName>;
 

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use recell::{EntryName, Lookup, Pattern, Store};
 
-use super::servers::GitServer;
-use super::{Ran, TestEnv, copy_folder, hermetic, key, options, put};
+use super::servers::{GitServer, Host};
+use super::{Ran, TestEnv, copy_folder, hermetic, key, noise, options, put};
 
 /// Somebody with a work tree, whose `origin` is the shared repository.
 pub struct Person {
@@ -139,5 +139,40 @@ impl Person {
     /// What refs stand for in the store: a second push or pull leaves them as they are.
     pub fn refs(&self) -> String {
         self.env.git(&["for-each-ref"])
+    }
+}
+
+/// What the shared repository is called.
+pub const HOST: &str = "shared.git";
+
+/// Puts outputs of many sizes: text, what does not shrink, and one of many chunks.
+pub fn fill(person: &Person, notebooks: usize, seed: u64) {
+    for number in 0..notebooks {
+        let notebook = format!("reports/n{number}.ipynb");
+        person.put(&notebook, "load", format!("{number} rows of {seed}\n").as_bytes());
+        person.put(&notebook, "plot", &noise(3_000 + number, seed + number as u64));
+    }
+}
+
+/// Two people at one server, the first with results.
+pub fn two(server: &GitServer) -> (Host, Person, Person) {
+    let host = server.host(HOST);
+    let people = [1, 2].map(|seed| Person::new(seed, &server.url(HOST), server));
+    let [ours, theirs] = people;
+    fill(&ours, 3, 1);
+    (host, ours, theirs)
+}
+
+/// Checks that both hold the same, to the byte, in stores that git finds whole.
+pub fn assert_same(ours: &Person, theirs: &Person, context: &str) {
+    let (ours_hold, theirs_hold) = (ours.contents(), theirs.contents());
+    assert_eq!(
+        ours_hold.keys().collect::<Vec<_>>(),
+        theirs_hold.keys().collect::<Vec<_>>(),
+        "{context}"
+    );
+    assert!(ours_hold == theirs_hold, "{context}: the same bytes");
+    for person in [ours, theirs] {
+        person.env().git(&["fsck", "--full", "--strict"]);
     }
 }
