@@ -105,7 +105,9 @@ pub(crate) fn push(
         fetch_unknown(store, remote_id, remote, &targets, &reached)?;
         let lost = self::lacking(store, &targets, &reached)?;
         let races = take_in_faster(store, &lost, &reached, &mut targets, &only, options.now)?;
-        if races == 0 || attempt == RACES {
+        // The remote lost what it was known to have: that was not sent.
+        let forgotten = lost.iter().any(|ledger| !lacking.contains(ledger));
+        if (races == 0 && !forgotten) || attempt == RACES {
             for ledger in lost {
                 let said = answer.as_ref().and_then(|answer| answer.refs.get(&ledger.ref_name()));
                 let reason = match said {
@@ -139,6 +141,10 @@ pub(crate) fn push(
         let name = seen_ref_name(remote_id, ledger);
         let expected = seen.get(ledger).copied();
         changes.push(RefChange { name, expected, new: Some(*commit) });
+    }
+    for (ledger, commit) in seen.iter().filter(|(ledger, _)| !reached.contains_key(ledger)) {
+        let name = seen_ref_name(remote_id, ledger);
+        changes.push(RefChange { name, expected: Some(*commit), new: None });
     }
     changes.retain(|change| change.expected != change.new);
     store.swap_each_ref(&changes)?;
