@@ -17,6 +17,8 @@ impl Host {
         std::fs::create_dir_all(path).unwrap();
         git(path, &["init", "--quiet", "--bare", "--initial-branch=main"]);
         let host = Host { path: path.to_owned() };
+        // As large hosts do, it looks at all that it receives.
+        let host = host.set("receive.fsckObjects", "true");
         host.set("http.receivepack", "true").set("gc.auto", "0")
     }
 
