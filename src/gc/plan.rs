@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::forgetting::forgetting;
-use super::reach::{Live, Reach, SeenRefs, roots};
+use super::reach::{Held, Live, Reach, SeenRefs, roots};
 use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -93,6 +93,8 @@ pub struct Plan {
     pub(super) loose_bytes: u64,
     /// Everything that is reached, so that the sweep need only look at what is new.
     pub(super) live: Live,
+    /// What of it only ledgers name that a remote has: commits and trees, without their contents.
+    pub(super) held: Held,
     pub(super) seen: SeenRefs,
     pub(super) exact: bool,
 }
@@ -198,7 +200,7 @@ pub fn plan(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Resu
             Err(error) => return Err(error),
         }
     };
-    let Reached { trash, live, only_trash } = reached;
+    let Reached { trash, live, held, only_trash } = reached;
     let mut plan = Plan {
         trash,
         garbage: Vec::new(),
@@ -209,6 +211,7 @@ pub fn plan(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Resu
         loose: Vec::new(),
         loose_bytes: 0,
         live,
+        held,
         seen,
         exact: options.waste == 0,
     };
@@ -223,6 +226,7 @@ pub fn plan(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Resu
 struct Reached {
     trash: Vec<String>,
     live: Live,
+    held: Held,
     only_trash: Live,
 }
 
@@ -232,12 +236,14 @@ fn reached(store: &Store, options: &GcOptions, progress: &dyn Progress) -> Resul
     let mut reach = Reach::beyond(store, None)?;
     reach.walk(&roots.named, false, progress)?;
     reach.walk(&roots.relied, true, progress)?;
+    let held = reach.hold(&roots.held)?;
     let live = reach.live;
     let trashed: Vec<ObjectId> = roots.trash.values().copied().collect();
-    let mut reach = Reach::beyond(store, Some(&live))?;
+    let mut reach = Reach::beyond(store, Some((&live, &held)))?;
     reach.walk(&trashed, true, progress)?;
-    let only_trash = reach.live;
-    Ok(Reached { trash: roots.trash.into_keys().collect(), live, only_trash })
+    let mut only_trash = reach.live;
+    only_trash.retain(|id, _| !live.contains_key(id));
+    Ok(Reached { trash: roots.trash.into_keys().collect(), live, held, only_trash })
 }
 
 impl Plan {

@@ -1,6 +1,6 @@
 //! What is named: by refs, by the entries of journals, and by puts in progress.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
@@ -14,8 +14,10 @@ use crate::git::{
     object_id, object_of_hex,
 };
 use crate::journal::{Journal, ObjectMap, found_in};
+use crate::name::LedgerName;
 use crate::progress::{Progress, Unit};
 use crate::store::{Store, in_trash};
+use crate::sync::KnownLedgers;
 
 /// How many objects are read side by side before what they name is taken in.
 const STEP: usize = 1 << 16;
@@ -27,6 +29,9 @@ pub(super) struct Roots {
     pub(super) named: Vec<ObjectId>,
     /// What puts in progress rely on; what is gone they have stored again.
     pub(super) relied: Vec<ObjectId>,
+    /// Ledgers that a remote has: their commits and trees are kept, so that they can be extended
+    /// and compared, and of their contents what something else names.
+    pub(super) held: Vec<ObjectId>,
     /// Trash that may go, by the full name of its ref.
     pub(super) trash: BTreeMap<String, ObjectId>,
 }
@@ -60,6 +65,8 @@ fn refs(
     roots: &mut Roots,
 ) -> Result<()> {
     let (git_dir, format) = (store.path(), store.object_format());
+    let known = KnownLedgers::read(store)?;
+    let is_held = |name: &str, id: ObjectId| known.is_held(store, name, &id);
     let (packed, flaws) = check_packed_refs(git_dir, format)?;
     if let Some(flaw) = flaws.first() {
         return Err(unclear(format!("`{}`: {}", flaw.path.display(), flaw.what)));
@@ -73,6 +80,10 @@ fn refs(
         });
         if may_go {
             roots.trash.insert(name, id);
+        } else if is_held(&name, id) {
+            roots.held.push(id);
+        } else if LedgerName::of_ref(&name).is_some() {
+            roots.relied.push(id);
         } else if !displaced.contains(&(name.as_str(), id)) {
             roots.named.push(id);
         }
@@ -108,6 +119,9 @@ fn journals(store: &Store, roots: &mut Roots) -> Result<()> {
 /// was not decided.
 pub(super) type Live = ObjectMap<u32>;
 
+/// What is reached only by ledgers that a remote has: commits and trees.
+pub(super) type Held = HashSet<ObjectId>;
+
 /// What an object names, each with whether it names others; `None` if it cannot be read.
 type Children = Option<Vec<(ObjectId, bool)>>;
 
@@ -115,22 +129,53 @@ type Children = Option<Vec<(ObjectId, bool)>>;
 pub(super) struct Reach<'a> {
     store: &'a Store,
     /// What was reached before, and is not looked at again.
-    before: Option<&'a Live>,
+    before: Option<(&'a Live, &'a Held)>,
     pub(super) live: Live,
     /// Commits whose parents were never fetched.
     shallow: Vec<ObjectId>,
 }
 
 impl<'a> Reach<'a> {
-    /// Returns nothing yet; what is in `before` counts as reached, with all that it names.
-    pub(super) fn beyond(store: &'a Store, before: Option<&'a Live>) -> Result<Reach<'a>> {
+    /// Returns nothing yet; what is in `before` counts as reached, with all that it names unless it
+    /// is only held.
+    pub(super) fn beyond(
+        store: &'a Store,
+        before: Option<(&'a Live, &'a Held)>,
+    ) -> Result<Reach<'a>> {
         let shallow = disk::read_if_there(&store.path().join("shallow"))?.unwrap_or_default();
         let ids = shallow.split(|&byte| byte == b'\n').filter_map(|l| ObjectId::from_hex(l).ok());
         Ok(Reach { store, before, live: Live::default(), shallow: ids.collect() })
     }
 
     fn knows(&self, id: &ObjectId) -> bool {
-        self.live.contains_key(id) || self.before.is_some_and(|before| before.contains_key(id))
+        let is_whole = |(live, held): (&Live, &Held)| live.contains_key(id) && !held.contains(id);
+        self.live.contains_key(id) || self.before.is_some_and(is_whole)
+    }
+
+    /// Adds the commits and trees that are reached from `roots` and were not reached before;
+    /// returns them. What is not here is passed over. Nothing may be walked from other roots
+    /// afterwards.
+    pub(super) fn hold(&mut self, roots: &[ObjectId]) -> Result<Held> {
+        let mut held = Held::new();
+        let mut open: Vec<ObjectId> = roots.to_vec();
+        while !open.is_empty() {
+            open.retain(|id| !self.knows(id) && held.insert(*id));
+            let mut next = Vec::new();
+            for step in open.chunks(STEP) {
+                let found: Vec<Result<Children>> =
+                    step.par_iter().map(|id| self.children(id, true)).collect();
+                for (parent, children) in step.iter().zip(found) {
+                    let Some(children) = children? else {
+                        held.remove(parent);
+                        continue;
+                    };
+                    next.extend(children.into_iter().filter(|(_, on)| *on).map(|(id, _)| id));
+                }
+            }
+            open = next;
+        }
+        self.live.extend(held.iter().map(|id| (*id, 0)));
+        Ok(held)
     }
 
     /// Adds all that is reached from `roots`. What is `optional` may be missing or damaged.

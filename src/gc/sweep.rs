@@ -66,9 +66,17 @@ pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcRe
     }
     sweep.remove_loose()?;
     sweep.rewrite(progress)?;
-    store.while_flush_locked(|locked| match locked.forget_gone_objects() {
-        Err(error) if error.is_full_disk() => Ok(()),
-        done => done,
+    store.while_flush_locked(|locked| {
+        if !plan.held.is_empty() {
+            // Trees whose contents went may be in any of them.
+            for index in store.collectable_packs()? {
+                locked.mark_fetched(&index)?;
+            }
+        }
+        match locked.forget_gone_objects() {
+            Err(error) if error.is_full_disk() => Ok(()),
+            done => done,
+        }
     })?;
     drop(only);
     Ok(sweep.report)
@@ -347,6 +355,9 @@ impl<'a> Sweep<'a> {
             if let Some((path, copied)) = new {
                 let bytes = copied.bytes;
                 placed = locked.place_copy(&path, copied)?;
+                if !self.plan.held.is_empty() {
+                    placed.iter().take(1).try_for_each(|index| locked.mark_fetched(index))?;
+                }
                 self.report.packs_written += 1;
                 let index = placed.first().map(|index| disk::signature(index)).transpose()?;
                 let index = index.flatten().map_or(0, |found| found.size());
@@ -380,7 +391,7 @@ impl<'a> Sweep<'a> {
             self.seen = Some(current);
             found
         };
-        let mut reach = Reach::beyond(self.store, Some(&self.plan.live))?;
+        let mut reach = Reach::beyond(self.store, Some((&self.plan.live, &self.plan.held)))?;
         std::mem::swap(&mut reach.live, &mut self.newly);
         let silent = crate::progress::Silent;
         let walked = reach

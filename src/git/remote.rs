@@ -25,6 +25,10 @@ const OURS: [&str; 9] = [
     "core.hooksPath=/dev/null",
 ];
 
+/// What a remote is called while it is fetched from: an address is no name for a remote of which
+/// more is said.
+const REMOTE: &str = "recell";
+
 /// A remote, and the store that speaks with it.
 #[derive(Debug, Clone)]
 pub(crate) struct GitRemote {
@@ -140,24 +144,22 @@ impl GitRemote {
         if refspecs.is_empty() {
             return Ok(());
         }
-        let mut command = self.command([]);
+        let mut settings = vec![format!("remote.{REMOTE}.url={}", self.address.fetch)];
         if let Some(filter) = how.filter {
-            let url = &self.address.fetch;
             // So that git takes the remote for one that has what is left out, and writes nothing
             // of that into the settings of the store.
-            let known = [
-                format!("remote.{url}.promisor=true"),
-                format!("remote.{url}.partialclonefilter={filter}"),
-            ];
-            command = command.args(known.iter().flat_map(|setting| ["-c", setting.as_str()]));
+            settings.push(format!("remote.{REMOTE}.promisor=true"));
+            settings.push(format!("remote.{REMOTE}.partialclonefilter={filter}"));
         }
+        let settings = settings.iter().flat_map(|setting| ["-c", setting.as_str()]);
+        let mut command = self.command([]).args(settings);
         command = command.args(["fetch", "--quiet", "--no-tags", "--refmap="]);
         if how.prune {
             command = command.args(["--prune"]);
         }
         let mut lines = refspecs.join("\n");
         lines.push('\n');
-        let fetched = command.args(["--stdin", &self.address.fetch]).input(lines).run();
+        let fetched = command.args(["--stdin", REMOTE]).input(lines).run();
         // Nobody but a merge would ask for it.
         disk::remove(&self.git_dir.join("FETCH_HEAD"))?;
         fetched.map(drop)

@@ -73,7 +73,7 @@ impl Store {
     /// [`crate::Error::Disk`] if the folder cannot be read.
     pub(crate) fn collectable_packs(&self) -> Result<Vec<PathBuf>> {
         let listing = disk::list(&self.inner.repository.objects_folder().join("pack"))?;
-        Ok(packs_without(listing, &["keep", "promisor"]))
+        Ok(packs_without(listing, &["keep"]))
     }
 }
 
@@ -123,8 +123,8 @@ impl LockedStore<'_> {
     /// [`crate::Error::Disk`] if the folder cannot be read.
     pub(crate) fn free_packs(&self) -> Result<Vec<PathBuf>> {
         /// Somebody wants these as they are: `.keep`, or git, which keeps what nothing names in a
-        /// pack of its own (`.mtimes`), and what comes from a partial clone (`.promisor`).
-        const BOUND: [&str; 3] = ["keep", "mtimes", "promisor"];
+        /// pack of its own (`.mtimes`).
+        const BOUND: [&str; 2] = ["keep", "mtimes"];
         let listing = disk::list(&self.packs_folder())?;
         // git's index over many packs names those that would go.
         if listing.iter().any(|entry| entry.name == "multi-pack-index") {

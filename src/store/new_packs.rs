@@ -87,6 +87,33 @@ impl LockedStore<'_> {
         Ok(vec![named("idx"), named("pack")])
     }
 
+    /// Copies the objects of `packs`, which may have deltas, as whole ones into a new pack, each
+    /// once; returns the paths of its index and of itself, or nothing if an object cannot be read.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`] if the pack cannot be written.
+    pub(crate) fn copy_objects(&self, packs: &[RawPack]) -> Result<Vec<PathBuf>> {
+        self.inner.packs.refresh()?;
+        let mut is_whole = true;
+        let (_, index) = self.store_objects(|take| {
+            let mut bytes = Vec::new();
+            for entry in packs.iter().flat_map(RawPack::entries) {
+                let Ok(kind) = self.inner.packs.read(&entry.id, &mut bytes) else {
+                    is_whole = false;
+                    break;
+                };
+                take(entry.id, kind, &bytes)?;
+            }
+            Ok(())
+        })?;
+        let Some(index) = index else { return Ok(Vec::new()) };
+        if !is_whole {
+            self.remove_pack(&index)?;
+            return Ok(Vec::new());
+        }
+        Ok(vec![index.clone(), index.with_extension("pack")])
+    }
+
     /// Makes the files `<base>-<checksum>.pack`, `.rev` and `.idx`, which git wrote, a pack of the
     /// repository; returns the paths of its index and of itself.
     ///

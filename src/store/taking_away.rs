@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::merge::mark_fetched;
 use super::{LockedStore, leftovers};
 use crate::content::KnownContents;
 use crate::disk;
@@ -32,6 +33,15 @@ impl LockedStore<'_> {
         let sweeping = Sweeping { path };
         disk::crash_point("sweeping");
         Ok(sweeping)
+    }
+
+    /// Tells git that what the objects of a pack name may be on a remote alone.
+    ///
+    /// # Errors
+    /// [`crate::Error::Disk`].
+    #[expect(clippy::unused_self, reason = "who marks packs must hold the lock")]
+    pub(crate) fn mark_fetched(&self, index_path: &Path) -> Result<()> {
+        mark_fetched(index_path)
     }
 
     /// Removes a pack whose objects are all elsewhere, or nowhere wanted.

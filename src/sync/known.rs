@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger_names::LedgerNames;
+use super::ledger_tree::descends;
 use crate::error::Result;
 use crate::git::{ObjectId, PackedRefs, loose_tags};
 use crate::index::TAGS;
@@ -40,6 +41,17 @@ impl KnownLedgers {
             }
         }
         Ok(known)
+    }
+
+    /// Whether the ref of that name, standing for `commit`, is a ledger in a state that a remote
+    /// has, or a later one of which.
+    pub(crate) fn is_held(&self, store: &Store, name: &str, commit: &ObjectId) -> bool {
+        if seen_ref(name).is_some() {
+            return true;
+        }
+        let Some(ledger) = LedgerName::of_ref(name) else { return false };
+        let mut seen = self.seen.values().filter_map(|ledgers| ledgers.get(&ledger));
+        seen.any(|seen| descends(store, seen, commit).unwrap_or(false))
     }
 
     /// Returns what the remote had when it was last spoken to.

@@ -4,6 +4,7 @@
 //! commits whose tree holds entries by name.
 
 mod extend;
+mod holders;
 mod known;
 mod ledger_names;
 mod ledger_tree;
@@ -12,6 +13,8 @@ mod push;
 mod remotes;
 mod wanted_parts;
 
+pub(crate) use holders::Holders;
+pub(crate) use known::KnownLedgers;
 pub(crate) use pull::{PullOptions, PullReport, pull};
 pub(crate) use push::{PushOptions, PushReport, push};
 pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};

@@ -17,6 +17,7 @@ use crate::store::Entry;
 #[derive(Default)]
 struct Found {
     parts: usize,
+    remote_parts: usize,
     bytes: u64,
     named: Vec<ObjectId>,
     problems: Vec<Problem>,
@@ -43,6 +44,7 @@ impl Check<'_> {
         for entry in found {
             self.report.entries += 1;
             self.report.parts += entry.parts;
+            self.report.remote_parts += entry.remote_parts;
             self.report.bytes += entry.bytes;
             self.report.problems.extend(entry.problems);
             reached.extend(entry.named);
@@ -50,10 +52,18 @@ impl Check<'_> {
         Ok(reached)
     }
 
+    fn is_elsewhere(&self, name: &EntryName) -> bool {
+        self.elsewhere.is_some_and(|elsewhere| elsewhere(name))
+    }
+
     fn entry(&self, name: &EntryName, tree: ObjectId, read: &Mutex<Named>) -> Found {
         let mut found = Found::default();
         let entry = match Entry::open(&self.store.inner, name.clone(), tree) {
             Ok(entry) => entry,
+            Err(Miss::Absent { .. }) if self.is_elsewhere(name) => {
+                found.remote_parts += 1;
+                return found;
+            }
             Err(miss) => {
                 found.problems.push(problem(name.as_str(), &miss));
                 return found;
@@ -73,6 +83,10 @@ impl Check<'_> {
                 None => vec![*object],
                 Some(_) => match part_chunks(&*self.store.inner, name.as_str(), part, object) {
                     Ok(chunks) => chunks.iter().map(|chunk| chunk.id).collect(),
+                    Err(Miss::Absent { .. }) if self.is_elsewhere(name) => {
+                        found.remote_parts += 1;
+                        continue;
+                    }
                     Err(miss) => {
                         found.problems.push(problem(&subject, &miss));
                         continue;
@@ -82,7 +96,9 @@ impl Check<'_> {
             let missing = objects.iter().filter(|id| !self.store.inner.has_object(id));
             let missing = missing.map(ToString::to_string).collect::<Vec<_>>();
             found.named.extend(objects);
-            if !missing.is_empty() {
+            if !missing.is_empty() && self.is_elsewhere(name) {
+                found.remote_parts += 1;
+            } else if !missing.is_empty() {
                 let what = format!("it lacks {}", missing.join(", "));
                 found.problems.push(Problem { code: "absent", subject, what });
             } else if self.full && read.lock().expect("no holder panics").insert(*object) {

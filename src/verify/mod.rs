@@ -11,12 +11,14 @@ mod refs;
 mod repair;
 
 pub use repair::{Loss, RepairOptions, RepairPlan, RepairReport, Step, plan_repair, repair};
+pub(crate) use repair::{plan_repair_beside, repair_beside};
 
 use std::collections::HashSet;
 use std::fmt;
 
 use crate::error::Result;
 use crate::git::{Flaw, ObjectId};
+use crate::name::EntryName;
 use crate::progress::Progress;
 use crate::store::Store;
 
@@ -52,6 +54,8 @@ pub struct VerifyReport {
     pub entries: usize,
     /// How many parts they have.
     pub parts: usize,
+    /// How many of them are not here, or not all of them, but on a remote.
+    pub remote_parts: usize,
     /// The bytes of all parts.
     pub bytes: u64,
     /// How many objects the packs and loose files hold, each counted once.
@@ -81,7 +85,24 @@ pub fn verify(
     options: VerifyOptions,
     progress: &dyn Progress,
 ) -> Result<VerifyReport> {
-    let mut check = Check { store, full: options.full, progress, report: VerifyReport::default() };
+    verify_beside(store, options, None, progress)
+}
+
+/// Says whether a remote has an entry: then an object of it that is not here is no loss.
+pub(crate) type Elsewhere<'a> = &'a (dyn Fn(&EntryName) -> bool + Sync);
+
+/// As [`verify`], of a store beside remotes.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_beside(
+    store: &Store,
+    options: VerifyOptions,
+    elsewhere: Option<Elsewhere<'_>>,
+    progress: &dyn Progress,
+) -> Result<VerifyReport> {
+    let report = VerifyReport::default();
+    let mut check = Check { store, full: options.full, elsewhere, progress, report };
     let mut named = check.entries()?;
     check.refs(&mut named)?;
     check.files(&named)?;
@@ -96,6 +117,8 @@ pub fn verify(
 struct Check<'a> {
     store: &'a Store,
     full: bool,
+    /// `None` if there are no remotes.
+    elsewhere: Option<Elsewhere<'a>>,
     progress: &'a dyn Progress,
     report: VerifyReport,
 }

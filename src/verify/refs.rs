@@ -163,7 +163,9 @@ impl Check<'_> {
                         if entry.mode == TreeMode::Folder {
                             open.push(entry.id);
                         } else if !named.contains(&entry.id) {
-                            if entry.mode == TreeMode::File && !inner.has_object(&entry.id) {
+                            let must_be_here =
+                                self.elsewhere.is_none() && entry.mode == TreeMode::File;
+                            if must_be_here && !inner.has_object(&entry.id) {
                                 return Err(format!("{} is missing", entry.id));
                             }
                             named.insert(entry.id);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::workspace;
-use crate::support::{TestEnv, git};
+use crate::support::{TestEnv, git, size_of};
 
 /// A shared repository, and workspaces whose `origin` it is.
 pub struct Team {
@@ -56,7 +56,57 @@ fn what_one_pushes_the_other_pulls_and_both_hold_the_union() {
     assert_eq!(names(&ben), both);
     let text = ben.recell(&["cat", &one, "outputs/0.txt"]).ok();
     assert_eq!(text, "of Anna");
+    anna.assert_at_rest("after a sync");
     let again = anna.recell(&["push"]).run();
     let said = String::from_utf8_lossy(&again.output.stderr);
     assert!(said.contains("nothing to push"), "{said}");
+}
+
+#[test]
+fn what_only_a_remote_has_is_no_damage_and_what_was_pruned_gives_its_bytes_back() {
+    let team = Team::new();
+    let (anna, ben) = (team.member(), team.member());
+    git(&team.shared(), &["config", "uploadpack.allowFilter", "true"]);
+    let noise = "some bytes ".repeat(50_000);
+    let old = put(&anna, "a.ipynb:load:1", &noise);
+    anna.recell(&["push"]).ok();
+    ben.recell(&["-c", "sync.fetch=lazy", "pull"]).ok();
+    assert_eq!(names(&ben), [old.clone()]);
+    let verify = |env: &TestEnv| -> serde_json::Value {
+        serde_json::from_str(&env.recell(&["verify", "--full", "--json"]).ok()).unwrap()
+    };
+    assert_eq!(verify(&ben)["remote_parts"], 1);
+    assert_eq!(verify(&anna)["remote_parts"], 0);
+    ben.recell(&["gc", "--all"]).ok();
+    ben.recell(&["repair", "--yes"]).ok();
+    assert_eq!(names(&ben), [old.clone()], "it is not lost");
+    // Anna removes it: the remote has it, so its bytes need not stay here.
+    let before = size_of(&anna.store_path());
+    anna.recell(&["rm", &old]).ok();
+    anna.recell(&["gc", "--all"]).ok();
+    let freed = before - size_of(&anna.store_path());
+    assert!(freed > 1000, "{freed} bytes were given back");
+    anna.recell(&["pull"]).ok();
+    assert_eq!(names(&anna), [""; 0], "what was removed does not come back by itself");
+    let new = put(&anna, "a.ipynb:load:2", "new");
+    anna.recell(&["push"]).ok();
+    anna.recell(&["pull", "--all"]).ok();
+    assert_eq!(names(&anna), [old, new]);
+    assert_eq!(verify(&anna)["remote_parts"], 0, "its bytes came, too");
+}
+
+#[test]
+fn packs_of_many_pulls_become_few() {
+    let team = Team::new();
+    let (anna, ben) = (team.member(), team.member());
+    for n in 0..12 {
+        put(&anna, &format!("a.ipynb:load:{n}"), &format!("{n} of Anna"));
+        anna.recell(&["push"]).ok();
+        ben.recell(&["pull"]).ok();
+    }
+    let packs = std::fs::read_dir(ben.store_path().join("objects/pack")).unwrap();
+    let packs = packs.filter(|it| it.as_ref().unwrap().path().extension() == Some("idx".as_ref()));
+    assert!(packs.count() <= 8);
+    assert_eq!(names(&ben).len(), 12);
+    ben.assert_at_rest("after many pulls");
 }

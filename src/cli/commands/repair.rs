@@ -6,7 +6,12 @@ use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::count;
 use crate::error::Error;
-use crate::verify::{Loss, Problem, RepairOptions, RepairPlan, RepairReport, plan_repair, repair};
+use crate::name::EntryName;
+use crate::sync::Holders;
+use crate::verify::{
+    Elsewhere, Loss, Problem, RepairOptions, RepairPlan, RepairReport, plan_repair_beside,
+    repair_beside,
+};
 
 /// Mend a damaged store
 ///
@@ -31,12 +36,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store_despite_damage()?;
     let ui = &session.ui;
+    let holders = Holders::read(&store).ok().filter(|holders| !holders.is_empty());
+    let has = |name: &EntryName| holders.as_ref().is_some_and(|it| !it.of(name).is_empty());
+    let elsewhere = holders.is_some().then_some(&has as Elsewhere<'_>);
     let options = RepairOptions { all_names: args.all_names, now: session.now() };
-    let plan = plan_repair(&store, &options, &ui.progress())?;
+    let plan = plan_repair_beside(&store, &options, elsewhere, &ui.progress())?;
     if !args.yes || plan.is_empty() {
         return tell_plan(session, &plan);
     }
-    let report = repair(&store, &plan, &options, &ui.progress())?;
+    let report = repair_beside(&store, &plan, &options, elsewhere, &ui.progress())?;
     tell_report(session, &plan, &report)
 }
 

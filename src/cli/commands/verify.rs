@@ -6,7 +6,9 @@ use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words::{count, size};
 use crate::error::Error;
-use crate::verify::{Problem, VerifyOptions, verify};
+use crate::name::EntryName;
+use crate::sync::Holders;
+use crate::verify::{Elsewhere, Problem, VerifyOptions, verify_beside};
 
 /// Check the store
 ///
@@ -23,7 +25,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store_despite_damage()?;
     let ui = &session.ui;
     let progress = ui.progress();
-    let report = verify(&store, VerifyOptions { full: args.full }, &progress)?;
+    let holders = Holders::read(&store).ok().filter(|holders| !holders.is_empty());
+    let has = |name: &EntryName| holders.as_ref().is_some_and(|it| !it.of(name).is_empty());
+    let elsewhere = holders.is_some().then_some(&has as Elsewhere<'_>);
+    let options = VerifyOptions { full: args.full };
+    let report = verify_beside(&store, options, elsewhere, &progress)?;
     let problems = report.problems.len();
     if ui.json() {
         let list = |problems: &[Problem]| -> Vec<_> {
@@ -37,6 +43,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             "full": args.full,
             "entries": report.entries,
             "parts": report.parts,
+            "remote_parts": report.remote_parts,
             "bytes": report.bytes,
             "objects": report.objects,
             "orphans": report.orphans,
@@ -54,6 +61,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         let (parts, bytes) = (count(report.parts, "part", "parts"), size(report.bytes));
         let how = if args.full { "every byte checked" } else { "not read byte by byte" };
         ui.say(format!("{looked}, {parts}, {bytes}: {how}"));
+        if report.remote_parts > 0 {
+            let parts = count(report.remote_parts, "part", "parts");
+            ui.say(format!("{parts} on remotes alone: `recell fetch` brings them"));
+        }
         if report.orphans > 0 {
             ui.say(format!("{} that nothing names", count(report.orphans, "object", "objects")));
         }

@@ -8,7 +8,7 @@
 mod names;
 mod objects;
 
-use super::{Problem, VerifyOptions, verify};
+use super::{Elsewhere, Problem, VerifyOptions, verify_beside};
 use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
@@ -85,13 +85,26 @@ pub struct RepairReport {
 /// Says what a repair would do. Nothing is changed.
 ///
 /// # Errors
-/// Those of [`verify`].
+/// Those of [`super::verify`].
 pub fn plan_repair(
     store: &Store,
     options: &RepairOptions,
     progress: &dyn Progress,
 ) -> Result<RepairPlan> {
-    let report = verify(store, VerifyOptions { full: true }, progress)?;
+    plan_repair_beside(store, options, None, progress)
+}
+
+/// As [`plan_repair`], of a store beside remotes.
+///
+/// # Errors
+/// As [`plan_repair`].
+pub(crate) fn plan_repair_beside(
+    store: &Store,
+    options: &RepairOptions,
+    elsewhere: Option<Elsewhere<'_>>,
+    progress: &dyn Progress,
+) -> Result<RepairPlan> {
+    let report = verify_beside(store, VerifyOptions { full: true }, elsewhere, progress)?;
     let (_, flaws) = check_packed_refs(store.path(), store.object_format())?;
     let mut plan = RepairPlan { restore_names: options.all_names, ..RepairPlan::default() };
     for problem in report.problems {
@@ -137,10 +150,30 @@ pub fn repair(
     options: &RepairOptions,
     progress: &dyn Progress,
 ) -> Result<RepairReport> {
+    repair_beside(store, plan, options, None, progress)
+}
+
+/// As [`repair`], of a store beside remotes: what is there is not lost.
+///
+/// # Errors
+/// As [`repair`].
+pub(crate) fn repair_beside(
+    store: &Store,
+    plan: &RepairPlan,
+    options: &RepairOptions,
+    elsewhere: Option<Elsewhere<'_>>,
+    progress: &dyn Progress,
+) -> Result<RepairReport> {
     let mut report = RepairReport::default();
     store.while_flush_locked(|locked| {
-        let mut work =
-            Repair { store, locked, now: options.now, report: &mut report, unnamed: None };
+        let mut work = Repair {
+            store,
+            locked,
+            now: options.now,
+            elsewhere,
+            report: &mut report,
+            unnamed: None,
+        };
         let damaged_lines = work.packed_refs()?;
         work.files(plan)?;
         work.names(plan, &damaged_lines, progress)
@@ -149,7 +182,8 @@ pub fn repair(
     let flushed = store.flush()?;
     let damaged = flushed.damaged_journals.iter().map(|id| format!("recell/damaged/{id}.log"));
     report.set_aside.extend(damaged);
-    report.left = verify(store, VerifyOptions { full: true }, progress)?.problems;
+    let checked = verify_beside(store, VerifyOptions { full: true }, elsewhere, progress)?;
+    report.left = checked.problems;
     report.restored.sort();
     report.lost.sort();
     Ok(report)
@@ -160,6 +194,7 @@ struct Repair<'a> {
     store: &'a Store,
     locked: &'a crate::store::LockedStore<'a>,
     now: Timestamp,
+    elsewhere: Option<Elsewhere<'a>>,
     report: &'a mut RepairReport,
     /// Whole entries that no ref leads to, by name, once somebody asked for one.
     unnamed: Option<std::collections::HashMap<String, crate::git::ObjectId>>,

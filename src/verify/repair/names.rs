@@ -112,6 +112,7 @@ impl Repair<'_> {
         let inner = &self.store.inner;
         let entry = match Entry::open(inner, name.clone(), id) {
             Ok(entry) => entry,
+            Err(Miss::Absent { .. }) if self.is_elsewhere(&name) => return Ok(()),
             Err(miss) => {
                 // A flipped bit in the id, perhaps, or in the name: then its tree says what it is.
                 if let Some(right) = self.unnamed(&name)? {
@@ -141,6 +142,7 @@ impl Repair<'_> {
             };
             match read {
                 Ok(object) => good.push((part.clone(), object)),
+                Err(Miss::Absent { .. }) if self.is_elsewhere(&name) => {}
                 Err(miss) => {
                     lost.push(part.path.to_string());
                     reason.get_or_insert(miss);
@@ -148,6 +150,10 @@ impl Repair<'_> {
             }
         }
         let Some(reason) = reason else { return Ok(()) };
+        if self.is_elsewhere(&name) {
+            // Its damaged objects are out of the way: they are fetched when they are read.
+            return Ok(());
+        }
         let (parts, objects): (Vec<Part>, Vec<ObjectId>) = good.into_iter().unzip();
         let mut manifest: Manifest = entry.manifest().clone();
         manifest.parts = parts;
@@ -160,6 +166,10 @@ impl Repair<'_> {
         edits.remove.insert(full.to_owned());
         self.lose(name.as_str(), lost, Some(kept), &reason);
         Ok(())
+    }
+
+    fn is_elsewhere(&self, name: &EntryName) -> bool {
+        self.elsewhere.is_some_and(|elsewhere| elsewhere(name))
     }
 
     fn lose(&mut self, name: &str, parts: Vec<String>, kept: Option<String>, reason: &Miss) {
@@ -232,7 +242,9 @@ impl Repair<'_> {
                 .map_err(|problem| format!("{id} cannot be read: {problem:?}"))?;
             let children =
                 children_of(format, kind, &bytes).ok_or_else(|| format!("{id} makes no sense"))?;
-            open.extend(children.into_iter().map(|(id, _)| id));
+            // What is on a remote alone is always a part of an entry.
+            let is_blob = |leads_on: bool| !leads_on && self.elsewhere.is_some();
+            open.extend(children.into_iter().filter(|(_, on)| !is_blob(*on)).map(|(id, _)| id));
         }
         Ok(())
     }
