@@ -9,6 +9,7 @@ mod blobs;
 mod check;
 mod commit;
 mod filter_protocol;
+mod given_settings;
 mod history;
 mod host;
 mod host_remote;

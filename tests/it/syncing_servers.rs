@@ -68,6 +68,105 @@ fn a_credential_helper_of_the_repository_is_asked() {
 }
 
 #[test]
+fn a_header_that_a_build_was_started_with_opens_the_door() {
+    let mut server = GitServer::web_with_password();
+    let header = server.credential_header();
+    let (host, ours, _) = two(&server);
+    let refused = ours.run(&["push"]);
+    assert!(refused.code() != 0 && host.refs().is_empty(), "{refused}");
+    // Beside what would send git elsewhere.
+    let ours = ours
+        .with("GIT_CONFIG_COUNT", "2")
+        .with("GIT_CONFIG_KEY_0", "core.worktree")
+        .with("GIT_CONFIG_VALUE_0", "/nowhere")
+        .with("GIT_CONFIG_KEY_1", "http.extraHeader")
+        .with("GIT_CONFIG_VALUE_1", header);
+    ours.ok(&["push"]);
+    assert_eq!(host.refs().len(), 3);
+}
+
+#[test]
+fn settings_of_the_user_do_not_get_in_the_way() {
+    let server = GitServer::daemon();
+    let (host, ours, theirs) = two(&server);
+    let settings = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(settings.path(), UNHELPFUL).unwrap();
+    let settings = settings.path().to_str().unwrap();
+    let [ours, theirs] = [ours, theirs].map(|person| person.with("GIT_CONFIG_GLOBAL", settings));
+    for round in 0..3 {
+        fill(&ours, 2, 10 * round);
+        fill(&theirs, 2, 500 + 10 * round);
+        for person in [&ours, &theirs, &ours] {
+            person.ok(&["push"]);
+            person.ok(&["pull"]);
+        }
+        let state = (host.refs(), ours.refs());
+        ours.ok(&["push"]);
+        ours.ok(&["pull"]);
+        assert_eq!((host.refs(), ours.refs()), state);
+    }
+    theirs.ok(&["pull"]);
+    assert_same(&ours, &theirs, "unhelpful settings");
+    assert_eq!(host.count_refs("refs/"), host.count_refs("refs/recell/ledger/"));
+    for person in [&ours, &theirs] {
+        assert_eq!(person.env().leftovers(), [""; 0]);
+    }
+}
+
+/// What users set, each of it for a reason.
+const UNHELPFUL: &str = "
+[transfer]
+    fsckObjects = true
+    unpackLimit = 10000
+[fetch]
+    prune = true
+    pruneTags = true
+    writeCommitGraph = true
+    recurseSubmodules = true
+    negotiationAlgorithm = skipping
+    output = compact
+[push]
+    default = matching
+    followTags = true
+    autoSetupRemote = true
+    recurseSubmodules = check
+[gc]
+    auto = 1
+[maintenance]
+    auto = true
+[commit]
+    gpgSign = true
+[tag]
+    gpgSign = true
+    forceSignAnnotated = true
+[core]
+    hooksPath = /nowhere
+    abbrev = 4
+    quotePath = false
+    logAllRefUpdates = always
+    compression = 9
+    commitGraph = false
+[color]
+    ui = always
+[advice]
+    detachedHead = false
+[safe]
+    bareRepository = explicit
+[submodule]
+    recurse = true
+[pack]
+    writeReverseIndex = false
+    threads = 1
+[uploadpack]
+    allowFilter = false
+[protocol]
+    version = 1
+[init]
+    defaultRefFormat = reftable
+    defaultObjectFormat = sha256
+";
+
+#[test]
 fn two_people_meet_over_ssh() {
     two_people_meet_at("ssh", &GitServer::ssh());
     two_people_meet_at("ssh with git's old protocol", &GitServer::ssh_with_old_protocol());
