@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
 use recell::retention::{removals, remove, undo};
@@ -124,6 +125,7 @@ impl Schedule {
     }
 
     fn push(&mut self, person: usize) {
+        self.interrupt(person, "push");
         self.steps.push(format!("{person} pushes"));
         self.people[person].ok(&["push"]);
         let model = &mut self.models[person];
@@ -132,12 +134,22 @@ impl Schedule {
     }
 
     fn pull(&mut self, person: usize, all: bool) {
+        self.interrupt(person, "pull");
         self.steps.push(format!("{person} pulls{}", if all { " all" } else { "" }));
         self.people[person].ok(if all { &["pull", "--all"] } else { &["pull"] });
         let model = &mut self.models[person];
         let new = self.published.iter().filter(|name| all || !model.known.contains(*name));
         model.here.extend(new.cloned());
         model.known.extend(self.published.iter().cloned());
+    }
+
+    /// Begins, in one of four cases, what is then done once more from the beginning.
+    fn interrupt(&mut self, person: usize, what: &str) {
+        if self.random.u8(..4) == 0 {
+            let time = Duration::from_micros(self.random.u64(..150_000));
+            self.steps.push(format!("{person} begins to {what}, and is killed after {time:?}"));
+            self.people[person].kill_after(&[what], time);
+        }
     }
 
     fn step(&mut self) {

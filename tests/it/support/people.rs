@@ -1,13 +1,15 @@
 //! People who share a remote: each has a repository with notebooks, and a store beside it.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use recell::{EntryName, Lookup, Pattern, Store};
 
 use super::servers::{GitServer, Host};
-use super::{Ran, TestEnv, copy_folder, hermetic, key, noise, options, put};
+use super::{Ran, Recell, TestEnv, copy_folder, hermetic, key, noise, options, put};
 
 /// Somebody with a work tree, whose `origin` is the shared repository.
 pub struct Person {
@@ -59,8 +61,12 @@ impl Person {
 
     /// Runs the command, whatever comes of it.
     pub fn run(&self, args: &[&str]) -> Ran {
+        self.prepared(args).run()
+    }
+
+    fn prepared<'a>(&'a self, args: &'a [&'a str]) -> Recell<'a> {
         let run = self.env.recell(args).with("RECELL_SEED", &self.seed);
-        self.variables.iter().fold(run, |run, (name, value)| run.with(name, value)).run()
+        self.variables.iter().fold(run, |run, (name, value)| run.with(name, value))
     }
 
     /// Runs the command, which must succeed.
@@ -68,6 +74,17 @@ impl Person {
         let ran = self.run(args);
         assert!(ran.output.status.success(), "{ran}");
         format!("{ran}")
+    }
+
+    /// Starts the command and kills it, with all that it started, after a time, unless it was
+    /// faster.
+    pub fn kill_after(&self, args: &[&str], time: Duration) {
+        let mut command = self.prepared(args).command();
+        let mut child = command.process_group(0).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(time);
+        let group = format!("-{}", child.id());
+        drop(Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status());
+        child.wait().unwrap();
     }
 
     /// Runs git in the work tree.
