@@ -34,16 +34,11 @@ fn parameters(mut text: &str) -> Vec<(String, String)> {
     while let Some((word, rest)) = unquoted(text.trim_start()) {
         text = rest;
         let (name, value) = match rest.strip_prefix('=') {
-            Some(rest) => match unquoted(rest) {
-                Some((value, rest)) => {
-                    text = rest;
-                    (word, value)
-                }
-                None => {
-                    text = rest;
-                    (word, "true".to_owned())
-                }
-            },
+            Some(after) => {
+                let value = unquoted(after);
+                text = value.as_ref().map_or(after, |(_, rest)| *rest);
+                (word, value.map_or_else(|| "true".to_owned(), |(value, _)| value))
+            }
             None => match word.split_once('=') {
                 Some((name, value)) => (name.to_owned(), value.to_owned()),
                 None => (word, "true".to_owned()),

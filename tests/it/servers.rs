@@ -95,6 +95,9 @@ fn a_password_is_asked_for_and_a_credential_helper_knows_it() {
     server.git(folder.path(), &["ls-remote", &url]);
 }
 
+/// A rule of a host.
+type Rule = fn(Host) -> Host;
+
 #[test]
 fn hosts_hold_their_rules() {
     let server = GitServer::web();
@@ -103,7 +106,6 @@ fn hosts_hold_their_rules() {
     let other = git(&ours, &["commit-tree", "-m", "another", "HEAD^{tree}"]);
     let back = format!("+{}:refs/recell/kept", other.trim());
     let two_refs = &["main:refs/recell/a", "main:refs/recell/b"][..];
-    type Rule = fn(Host) -> Host;
     // A daemon hangs up on whom it refuses a pack; a web server hears a push to its end.
     let cases: [(Rule, &[&str], &str, usize); 8] = [
         (|host| host.at_most_refs(1), two_refs, "at most 1 refs", 0),

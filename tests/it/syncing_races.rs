@@ -41,7 +41,9 @@ fn people_who_push_and_pull_at_once_lose_nothing() {
         }
     });
     assert_eq!(host.count_refs("refs/recell/ledger/"), 6);
-    people.iter().for_each(|person| drop(person.ok(&["pull"])));
+    for person in &people {
+        person.ok(&["pull"]);
+    }
     let [first, second, third] = &people;
     assert_eq!(first.names().len(), 36);
     assert_same(first, second, "at once");

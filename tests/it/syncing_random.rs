@@ -83,8 +83,11 @@ impl Schedule {
         let notebook = format!("n{}.ipynb", self.random.u8(..3));
         let cell = format!("c{}", self.random.u8(..2));
         // Few different ones, so that different people put the same, some of them chunked.
-        let which = self.random.u64(..6);
-        let bytes = noise(if which == 0 { 1_300_000 } else { 200 + 31 * which as usize }, which);
+        let which = self.random.u16(..6);
+        let bytes = noise(
+            if which == 0 { 1_300_000 } else { 200 + 31 * usize::from(which) },
+            u64::from(which),
+        );
         let store = self.store(person);
         let draft = Draft::new("test").output("out", "x/y", bytes.clone()).unwrap();
         let name = store.put(&key(&notebook, &cell, "m"), draft).unwrap();
@@ -195,10 +198,16 @@ impl Schedule {
     fn settle(&mut self) {
         let mut order: Vec<usize> = (0..self.people.len()).collect();
         self.random.shuffle(&mut order);
-        order.iter().for_each(|person| self.push(*person));
+        for person in &order {
+            self.push(*person);
+        }
         self.random.shuffle(&mut order);
-        order.iter().for_each(|person| self.pull(*person, false));
-        order.iter().for_each(|person| self.check(*person));
+        for person in &order {
+            self.pull(*person, false);
+        }
+        for person in &order {
+            self.check(*person);
+        }
         assert_eq!(self.of_host(), self.published, "{}", self.story());
 
         let state = |schedule: &Schedule| {

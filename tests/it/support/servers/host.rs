@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::support::{files_below, git};
+use crate::support::git;
 
 /// A repository on a server. Rules add up.
 pub struct Host {
@@ -133,17 +133,6 @@ impl Host {
     pub fn objects(&self) -> usize {
         let all = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"];
         git(&self.path, &all).lines().count()
-    }
-
-    /// Its files with their sizes and times of change: what nobody touched stays equal.
-    pub fn state(&self) -> Vec<(PathBuf, u64, std::time::SystemTime)> {
-        let files = files_below(&self.path).into_iter();
-        files
-            .filter_map(|path| {
-                let metadata = path.metadata().ok()?;
-                Some((path, metadata.len(), metadata.modified().ok()?))
-            })
-            .collect()
     }
 }
 

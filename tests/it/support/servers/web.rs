@@ -109,7 +109,7 @@ mimetype.assign = ("" => "application/octet-stream")
         Kind::SmartOldProtocol => r#""GIT_PROTOCOL" => "version=0","#,
         _ => "",
     };
-    text += &format!(
+    let served = format!(
         r#"alias.url = ("/git" => "{backend}")
 cgi.assign = ("" => "")
 setenv.set-environment = (
@@ -118,13 +118,15 @@ setenv.set-environment = (
 )
 "#
     );
+    text += &served;
     if kind == Kind::SmartWithPassword {
-        text += &format!(
+        let asking = format!(
             r#"auth.backend = "plain"
 auth.backend.plain.userfile = "{home}/users"
 auth.require = ("/git" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
 "#
         );
+        text += &asking;
     }
     text
 }

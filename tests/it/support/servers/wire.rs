@@ -37,7 +37,6 @@ struct Shared {
     /// How many connections will still break.
     left: AtomicUsize,
     broken: AtomicUsize,
-    connections: AtomicUsize,
     sent: AtomicU64,
     received: AtomicU64,
     /// First lines of HTTP requests.
@@ -60,7 +59,6 @@ impl Wire {
             fault,
             left: AtomicUsize::new(times),
             broken: AtomicUsize::new(0),
-            connections: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             requests: Mutex::new(Vec::new()),
@@ -100,10 +98,6 @@ impl Wire {
         self.shared.received.load(Ordering::SeqCst)
     }
 
-    pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::SeqCst)
-    }
-
     /// How many connections it has broken.
     pub fn broken(&self) -> usize {
         self.shared.broken.load(Ordering::SeqCst)
@@ -140,7 +134,6 @@ struct Connection {
 }
 
 fn connect(shared: &Arc<Shared>, client: &TcpStream, server: &TcpStream) {
-    shared.connections.fetch_add(1, Ordering::SeqCst);
     let (Ok(client), Ok(server)) = (client.try_clone(), server.try_clone()) else { return };
     let connection = Arc::new(Connection {
         client,
@@ -156,9 +149,9 @@ fn connect(shared: &Arc<Shared>, client: &TcpStream, server: &TcpStream) {
         let (shared, connection) = (Arc::clone(shared), Arc::clone(&connection));
         thread::spawn(move || {
             if is_answer {
-                connection.pass_answers(&shared)
+                connection.pass_answers(&shared);
             } else {
-                connection.pass_requests(&shared)
+                connection.pass_requests(&shared);
             }
         });
     }
@@ -173,12 +166,12 @@ impl Connection {
             if self.is_asking.load(Ordering::SeqCst) {
                 let asked = self.asked.fetch_add(bytes.len() as u64, Ordering::SeqCst);
                 match shared.fault {
-                    Break::Push { after, .. } if asked + bytes.len() as u64 > after => {
-                        if shared.take() {
-                            let rest = usize::try_from(after.saturating_sub(asked)).unwrap();
-                            drop((&self.server).write_all(&bytes[..rest.min(bytes.len())]));
-                            return self.cut(shared);
-                        }
+                    Break::Push { after, .. }
+                        if asked + bytes.len() as u64 > after && shared.take() =>
+                    {
+                        let rest = usize::try_from(after.saturating_sub(asked)).unwrap();
+                        drop((&self.server).write_all(&bytes[..rest.min(bytes.len())]));
+                        return self.cut(shared);
                     }
                     // The client answers what the server has, or it is a request of HTTP, which
                     // says all at once.
