@@ -66,6 +66,8 @@ pub struct Forgetting {
     pub removed: Vec<CollectionName>,
     /// Runs that keep the rest of their entries.
     pub rewritten: Vec<CollectionName>,
+    /// Frozen collections that hold some of the entries, and keep them.
+    pub frozen: Vec<CollectionName>,
     changes: Vec<RefChange>,
     objects: Vec<MadeObject>,
 }
@@ -105,19 +107,62 @@ impl std::fmt::Debug for Forgetting {
 /// # Errors
 /// As [`protected`].
 pub fn plan_forgetting(store: &Store, gone: &BTreeSet<EntryName>) -> Result<Forgetting> {
-    let mut plan = Forgetting::default();
     if gone.is_empty() {
-        return Ok(plan);
+        return Ok(Forgetting::default());
     }
     let context = Context::open(store)?;
     let kept: HashSet<ObjectId> =
         protecting(&context)?.into_iter().map(|(_, state)| state.id).collect();
+    plan(store, &context, gone, &|kind, state| kind == Kind::Run && !kept.contains(&state.id))
+}
+
+/// Says what becomes of all collections when `gone` must go, whatever protects them; frozen ones
+/// cannot change: they are in [`Forgetting::frozen`]. The past states of a collection that has one
+/// of `gone` go, too. Nothing is changed.
+///
+/// # Errors
+/// As [`protected`].
+pub fn plan_forgetting_for_good(store: &Store, gone: &BTreeSet<EntryName>) -> Result<Forgetting> {
+    if gone.is_empty() {
+        return Ok(Forgetting::default());
+    }
+    let context = Context::open(store)?;
+    let mut pinned: BTreeSet<(CollectionName, ObjectId)> = BTreeSet::new();
+    for (_, name) in context.names() {
+        let state = context.state(&name)?;
+        if state.about.is_frozen && state.about.kind == Kind::Chained {
+            pinned.extend(all_below(&context, &name)?);
+        } else if state.about.is_frozen {
+            pinned.insert((name, state.id));
+        }
+    }
+    let mut found = plan(store, &context, gone, &|kind, state| {
+        kind != Kind::Chained && !state.about.is_frozen
+    })?;
+    for (name, id) in pinned {
+        let state = context.states().get(store, id).map_err(|miss| unreadable(&name, miss))?;
+        let members = state.members(store).map_err(|miss| unreadable(&name, miss))?;
+        let holds = members.iter().any(|(entry, _)| gone.contains(entry));
+        if holds && !found.frozen.contains(&name) {
+            found.frozen.push(name);
+        }
+    }
+    Ok(found)
+}
+
+fn plan(
+    store: &Store,
+    context: &Context,
+    gone: &BTreeSet<EntryName>,
+    may_change: &dyn Fn(Kind, &State) -> bool,
+) -> Result<Forgetting> {
+    let mut plan = Forgetting::default();
     for (kind, name) in context.names() {
-        if kind != Kind::Run {
+        if kind == Kind::Chained {
             continue;
         }
         let state = context.state(&name)?;
-        if kept.contains(&state.id) || !may_have_any(&state, gone) {
+        if !may_change(kind, &state) || !may_have_any(&state, gone) {
             continue;
         }
         let members = state.members(store).map_err(|miss| unreadable(&name, miss))?;
@@ -127,8 +172,8 @@ pub fn plan_forgetting(store: &Store, gone: &BTreeSet<EntryName>) -> Result<Forg
             continue;
         }
         let mut change =
-            RefChange { name: name.reference(Kind::Run), expected: Some(state.id), new: None };
-        if left.is_empty() {
+            RefChange { name: name.reference(kind), expected: Some(state.id), new: None };
+        if left.is_empty() && kind == Kind::Run {
             plan.removed.push(name);
         } else {
             let mut about = state.about.clone();

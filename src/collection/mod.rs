@@ -44,7 +44,7 @@ pub use document::About;
 pub use find::{
     Explanation, Found, Query, Reason, Visit, explain, find_all, find_each, find_first,
 };
-pub use forgetting::{Forgetting, forget, plan_forgetting, protected};
+pub use forgetting::{Forgetting, forget, plan_forgetting, plan_forgetting_for_good, protected};
 pub use merge::{merge_chained, merge_tagged};
 pub use name::{CollectionName, Kind};
 pub use removal::{bring_back, referrers, remove_collection};

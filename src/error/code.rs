@@ -15,6 +15,7 @@ impl Error {
             Error::BrokenRefs { .. } => "broken_refs",
             Error::BrokenLedger { .. } => "broken_ledger",
             Error::NoRemote { .. } => "no_remote",
+            Error::HeldByFrozen { .. } => "held_by_frozen",
             Error::NotArrived { .. } => "not_arrived",
             Error::Unsound { .. } => "unsound",
             Error::Lost { .. } => "lost",

@@ -43,6 +43,11 @@ impl Error {
             Error::BrokenLedger { .. } => {
                 Some("Nothing was lost. Run `recell verify`, or pull from another remote.".into())
             }
+            Error::HeldByFrozen { .. } => Some(
+                "Nothing was changed. Remove them with `recell collection rm`, and the chains \
+                 that froze them, then forget once more."
+                    .into(),
+            ),
             Error::NotArrived { .. } => {
                 Some("What arrived is kept; `recell push` once more sends the rest.".into())
             }

@@ -78,6 +78,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// What is to be forgotten is in collections that never change.
+    #[error("frozen collections hold what is to be forgotten: {}", names.join(", "))]
+    HeldByFrozen {
+        /// The collections.
+        names: Vec<String>,
+    },
     /// A remote does not have all that was pushed.
     #[error("{count} of the ledgers did not arrive; the first is `{first}`: {reason}")]
     NotArrived {

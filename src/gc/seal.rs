@@ -11,6 +11,7 @@ use crate::git::{Git, GitEnvironment, Kind, ObjectId, RawPack, TreeMode, tree_en
 use crate::index::Pattern;
 use crate::name::EntryName;
 use crate::store::Store;
+use crate::store::merge::is_fetched;
 
 /// Larger objects stay as they are: chunks of one part are rarely deltas of each other, and git's
 /// search for them costs more than it saves.
@@ -79,7 +80,10 @@ fn seal_from(store: &Store, environment: &GitEnvironment, least: u64) -> Result<
     let names = store.list(&Pattern::all())?;
     store.while_flush_locked(|locked| {
         let paths = locked.free_packs()?;
-        let chosen = choose(paths.iter().filter_map(|path| locked.open_pack(path)).collect());
+        let packs = paths.iter().filter_map(|path| locked.open_pack(path));
+        // Deltas that a remote made may be of large objects, which are not packed anew here.
+        let packs = packs.filter(|pack| !(pack.has_deltas() && is_fetched(&pack.index_path)));
+        let chosen = choose(packs.collect());
         let small: HashSet<ObjectId> = chosen.iter().flat_map(small_objects).collect();
         let fresh: u64 = chosen.iter().filter(|p| !p.has_deltas()).map(small_bytes).sum();
         if chosen.is_empty() || small.is_empty() || fresh < least {
@@ -112,6 +116,12 @@ fn seal_from(store: &Store, environment: &GitEnvironment, least: u64) -> Result<
         let mut kept = locked.place_pack(&base, &checksum)?;
         let large = locked.copy_entries(&chosen, |entry| !small.contains(&entry.id))?;
         kept.extend(large);
+        if chosen.iter().any(|pack| is_fetched(&pack.index_path)) {
+            let indices = kept.iter().filter(|path| path.extension().is_some_and(|e| e == "idx"));
+            for index in indices {
+                locked.mark_fetched(index)?;
+            }
+        }
         let bytes_before = chosen.iter().map(RawPack::len).sum();
         for pack in chosen.iter().filter(|pack| !kept.contains(&pack.index_path)) {
             locked.remove_pack(&pack.index_path)?;

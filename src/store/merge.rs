@@ -24,7 +24,7 @@ pub(crate) fn tier(size: u64) -> u32 {
 }
 
 /// Whether the pack came from a remote: what its objects name may be there alone, and git knows.
-fn is_fetched(index_path: &Path) -> bool {
+pub(crate) fn is_fetched(index_path: &Path) -> bool {
     disk::is_there(&index_path.with_extension("promisor"))
 }
 

@@ -4,6 +4,8 @@
 //! commits whose tree holds entries by name.
 
 mod extend;
+mod forget;
+mod forgotten;
 mod holders;
 mod known;
 mod ledger_names;
@@ -13,6 +15,7 @@ mod push;
 mod remotes;
 mod wanted_parts;
 
+pub(crate) use forget::{ForgetPlan, forget, plan_forget};
 pub(crate) use holders::Holders;
 pub(crate) use known::KnownLedgers;
 pub(crate) use pull::{PullOptions, PullReport, pull};

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::extend::union;
+use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
 use super::wanted_parts::wanted_objects;
@@ -212,7 +213,8 @@ fn take_in(
     }
     let next = match mine {
         Some(mine) if !descends(store, &commit, mine)? => {
-            let state = union(store, &commit, mine, options.now)?;
+            let forgotten = Forgotten::read(store)?;
+            let state = union(store, ledger, &commit, mine, &forgotten, options.now)?;
             store.append_kept(&state.objects, only)?;
             state.commit
         }

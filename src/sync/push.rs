@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::extend::{extended, union};
+use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name, unpublished};
 use super::ledger_tree::descends;
 use crate::clock::Timestamp;
@@ -216,7 +217,8 @@ fn take_in_faster(
             continue;
         }
         races += 1;
-        let state = union(store, theirs, &ours, now)?;
+        let forgotten = Forgotten::read(store)?;
+        let state = union(store, ledger, theirs, &ours, &forgotten, now)?;
         store.append_kept(&state.objects, only)?;
         targets.insert(ledger.clone(), state.commit);
     }

@@ -25,6 +25,7 @@ mod disk_usage;
 mod environment;
 mod filter;
 mod flushing;
+mod forgetting;
 mod formats;
 mod full_disk;
 mod importing;

@@ -12,6 +12,7 @@ pub(super) mod du;
 pub(super) mod filter;
 pub(super) mod find;
 pub(super) mod flush;
+pub(super) mod forget;
 pub(super) mod gc;
 pub(super) mod get;
 pub(super) mod has;
