@@ -29,6 +29,11 @@ const OF_THE_WAY: [&str; 8] = [
     "protocol.",
 ];
 
+/// Whether a setting, its name in lower case, is about the way to a remote.
+pub(super) fn is_of_the_way(name: &str) -> bool {
+    OF_THE_WAY.iter().any(|start| name.starts_with(start))
+}
+
 impl HostRepository {
     /// Returns the names of the remotes with what is fetched from, sorted.
     ///
@@ -79,8 +84,7 @@ impl HostRepository {
 
     #[expect(clippy::unused_self, reason = "they are those of this repository")]
     fn settings_of_the_way(&self, settings: &[(String, String)]) -> Vec<(String, String)> {
-        let is_of_way = |name: &str| OF_THE_WAY.iter().any(|start| name.starts_with(start));
-        settings.iter().filter(|(name, _)| is_of_way(name)).cloned().collect()
+        settings.iter().filter(|(name, _)| is_of_the_way(name)).cloned().collect()
     }
 
     /// Returns what the repository's own settings file says, and what it includes.

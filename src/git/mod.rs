@@ -10,6 +10,7 @@ mod check;
 mod commit;
 mod fetching;
 mod filter_protocol;
+mod given_settings;
 mod history;
 mod hooks;
 mod host;

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use super::given_settings::given_settings;
 use super::progress_lines::is_progress;
 use super::push_progress::PushWatch;
 use crate::error::{Error, Result};
@@ -63,13 +64,17 @@ const SCRUBBED_PREFIXES: [&str; 3] = ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "G
 #[derive(Clone, Default)]
 pub struct GitEnvironment {
     variables: Arc<Vec<(OsString, OsString)>>,
+    /// Settings about the way to remotes that were in what was scrubbed.
+    given: Arc<Vec<(String, String)>>,
 }
 
 impl GitEnvironment {
     /// Returns `variables`, as from `std::env::vars_os()`, without the family of `GIT_DIR`.
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> GitEnvironment {
-        let variables = variables.into_iter().filter(|(name, _)| !is_scrubbed(name));
-        GitEnvironment { variables: Arc::new(variables.collect()) }
+        let mut variables: Vec<_> = variables.into_iter().collect();
+        let given = given_settings(&variables);
+        variables.retain(|(name, _)| !is_scrubbed(name));
+        GitEnvironment { variables: Arc::new(variables), given: Arc::new(given) }
     }
 
     /// Returns the value of a variable; the last one where it was given twice.
@@ -224,7 +229,10 @@ impl GitCommand {
 
     /// Gives git these settings, by the environment, as their values may be secrets that nobody
     /// should see among the arguments of a process. A git older than 2.31 does not hear them.
+    /// Stronger are those about the way to remotes that this process was started with.
     pub(crate) fn settings(mut self, settings: &[(String, String)]) -> GitCommand {
+        let given = Arc::clone(&self.git.environment.given);
+        let settings: Vec<_> = settings.iter().chain(given.iter()).collect();
         for (number, (name, value)) in settings.iter().enumerate() {
             self.variables.push((format!("GIT_CONFIG_KEY_{number}").into(), name.into()));
             self.variables.push((format!("GIT_CONFIG_VALUE_{number}").into(), value.into()));

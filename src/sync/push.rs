@@ -88,7 +88,7 @@ pub(crate) fn push(
     let known = KnownLedgers::read(store)?;
     // Whatever must happen to entries before others see them happens here.
     let mut plan = plan_push(store, &known, settings, options)?;
-    let before = known.of_remote(remote_id);
+    let mut before = known.of_remote(remote_id);
     let signers = signs(store, options.sign)?;
     if signers.is_some() {
         for ledger in unsigned_ledgers(store, &known.taken)? {
@@ -152,7 +152,16 @@ pub(crate) fn push(
         }
         let taken_in = take_in_faster(store, &lost, &reached, &mut targets, &only, options.now)?;
         report.races += races.max(taken_in);
-        if lost.is_empty() || (races == 0 && taken_in == 0) || race == RACES {
+        // The remote lost what it was known to have: that was not sent.
+        let mut unsent = false;
+        for ledger in lost.iter().filter(|ledger| !ledgers.contains(ledger)) {
+            unsent = true;
+            match reached.get(ledger) {
+                Some(there) => before.insert(ledger.clone(), *there),
+                None => before.remove(ledger),
+            };
+        }
+        if lost.is_empty() || (races == 0 && taken_in == 0 && !unsent) || race == RACES {
             break;
         }
         if race > 0 {
@@ -168,6 +177,10 @@ pub(crate) fn push(
         let name = seen_ref_name(remote_id, ledger);
         let expected = seen.get(ledger).copied();
         changes.push(RefChange { name, expected, new: Some(*commit) });
+    }
+    for (ledger, commit) in seen.iter().filter(|(ledger, _)| !told.reached.contains_key(ledger)) {
+        let name = seen_ref_name(remote_id, ledger);
+        changes.push(RefChange { name, expected: Some(*commit), new: None });
     }
     changes.retain(|change| change.expected != change.new);
     if !changes.is_empty() {

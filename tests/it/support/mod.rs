@@ -3,6 +3,8 @@
 pub mod child;
 pub mod fixtures;
 pub mod git;
+pub mod people;
+pub mod servers;
 
 use std::fmt;
 use std::io::Write;
