@@ -8,7 +8,7 @@ use gix::ObjectId;
 
 use super::host_remote::RemoteAddress;
 use super::process::{Git, GitCommand, without_password};
-use super::push_progress::PushWatch;
+use super::progress_lines::Watch;
 use super::remote_words;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -211,7 +211,7 @@ impl GitRemote {
             let new = new.as_ref().map(ToString::to_string).unwrap_or_default();
             command = command.args([format!("{new}:{name}")]);
         }
-        let output = command.outcome_watched(progress.map(PushWatch::new))?;
+        let output = command.outcome_watched(progress.map(Watch::new))?;
         let mut answer = PushAnswer {
             words: without_password(output.stderr.trim_end()),
             ok: output.exit_code == Some(0),
