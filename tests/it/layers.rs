@@ -65,7 +65,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("png", &["history"]),
     ("gif", &["history"]),
     ("zune_jpeg", &["history"]),
-    ("toml_edit", &["config", "workspace"]),
+    ("toml_edit", &["config"]),
     ("toml", &["collection", "entry", "config", "error", "store", "lockfile", "workspace", "cli"]),
 ];
 
