@@ -49,6 +49,7 @@ pub(crate) struct PushRef {
     pub(crate) new: Option<ObjectId>,
     /// Whether it may stand for something else than an ancestor now: only if it stands for just
     /// this, or with `None` inside is not there.
+    #[expect(clippy::option_option, reason = "that nothing be there is a lease, too")]
     pub(crate) lease: Option<Option<ObjectId>>,
 }
 

@@ -108,16 +108,12 @@ fn misses(
         let is_part = !object.part.is_empty();
         let name = if is_part { format!("{entry}:{}", object.part) } else { entry.to_string() };
         let told = on_remotes.iter().find(|(number, _, _)| *number == object.entry);
-        found.push(match told {
-            Some((_, remote, reason)) => Miss::OnRemote {
-                name,
-                remote: remote.clone(),
-                reason: (!reason.is_empty()).then(|| reason.clone()),
-            },
-            None => {
-                let what = if is_part { "its bytes" } else { "what it is made of" };
-                Miss::Absent { name, what: what.into(), object: object.id.to_string() }
-            }
+        found.push(if let Some((_, remote, reason)) = told {
+            let reason = (!reason.is_empty()).then(|| reason.clone());
+            Miss::OnRemote { name, remote: remote.clone(), reason }
+        } else {
+            let what = if is_part { "its bytes" } else { "what it is made of" };
+            Miss::Absent { name, what: what.into(), object: object.id.to_string() }
         });
     }
     // Of a part in chunks, one line says it.

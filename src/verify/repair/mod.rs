@@ -118,11 +118,12 @@ pub(crate) fn plan_repair_beside(
         let action = match problem.code {
             "damaged_index" | "missing_index" => "index",
             "damaged_pack" | "damaged_object" | "damaged_journal" => "salvage",
-            "missing_pack" | "damaged_git_file" | "damaged_contents" => "set_aside",
+            "missing_pack" | "damaged_git_file" | "damaged_contents" | "conflicted_copy" => {
+                "set_aside"
+            }
             "damaged_setting" | "damaged_head" => "rewrite",
             "damaged_refs" | "unnamed_entries" => "names",
             "conflicted_names" | "parked_collection" => "merge",
-            "conflicted_copy" => "set_aside",
             _ => {
                 plan.at_risk.push(problem);
                 continue;
