@@ -41,6 +41,7 @@ mod salvage;
 mod snapshot;
 mod suspects;
 mod taking_away;
+mod tombstones;
 mod trash;
 mod trust;
 mod view;
@@ -52,7 +53,6 @@ use std::time::Instant;
 
 pub(crate) use absent::FromRemotes;
 pub use absent::LazyParts;
-pub(crate) use arrived::tombstone;
 pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
@@ -74,6 +74,7 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
+pub(crate) use tombstones::{FORGOTTEN, tombstone};
 pub(crate) use trash::{
     TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash, trash_ref,
 };
