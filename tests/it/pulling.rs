@@ -261,7 +261,7 @@ fn a_pull_that_breaks_shows_nothing_and_the_next_resumes() {
     let before = packs(&ben);
     assert!(before > 0, "trees came");
     assert!(pull().output.status.success());
-    assert_eq!(names(&ben), [name.clone()]);
+    assert_eq!(names(&ben), [name.as_str()]);
     assert!(is_here(&ben, &name, "outputs/0.txt"));
 }
 
