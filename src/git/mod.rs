@@ -32,6 +32,7 @@ mod remote_words;
 mod repack;
 mod repository;
 mod revision;
+mod room;
 mod salvage;
 mod signing;
 mod stream;

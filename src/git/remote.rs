@@ -3,13 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gix::ObjectId;
 
+use super::fetching::FetchPlace;
 use super::host_remote::RemoteAddress;
 use super::process::{Git, GitCommand, without_password};
 use super::progress_lines::Watch;
 use super::remote_words;
+use super::room::Room;
+use crate::config::ObjectFormat;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -186,6 +190,18 @@ impl GitRemote {
         fetched.map(drop).map_err(|error| failure(&self.address.fetch, error))
     }
 
+    fn room_to_push(&self, refs: &[PushRef]) -> Result<Room> {
+        /// No two rooms of this process have one name.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let is_long = |change: &PushRef| change.new.is_some_and(|id| id.as_bytes().len() > 20);
+        let format =
+            if refs.iter().any(is_long) { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
+        let name = format!("push-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let room = Room::make(&FetchPlace { git_dir: self.git_dir.clone(), format, name }, &[])?;
+        room.heed(&self.git_dir.join("config"))?;
+        Ok(room)
+    }
+
     /// Pushes refs in one go; how far git has come goes to `progress`.
     ///
     /// # Errors
@@ -195,7 +211,9 @@ impl GitRemote {
         refs: &[PushRef],
         progress: Option<&dyn Progress>,
     ) -> Result<PushAnswer> {
-        let mut command = self.command([]);
+        // Only with the ids of what is pushed does git not look for them among all the tags.
+        let room = self.room_to_push(refs)?;
+        let mut command = self.command(["-c", "core.alternateRefsCommand=:"]).in_room(&room);
         if self.is_local() {
             command = command.args(["-c", "pack.window=0", "-c", "pack.compression=0"]);
         }
