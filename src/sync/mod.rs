@@ -43,7 +43,7 @@ pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{MissingThere, PushOptions, PushReport, push};
 pub(crate) use push_plan::Inspection;
 pub(crate) use remote::Remote;
-pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
+pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose, is_static_address};
 pub use secrets::{
     EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
     secret_rules,

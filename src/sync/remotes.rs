@@ -32,6 +32,14 @@ pub(crate) enum RemoteOrigin {
     Address,
 }
 
+/// Whether an address is one that is read and written without git.
+///
+/// # Errors
+/// [`Error::StaticAddress`] if it says so and makes no sense.
+pub(crate) fn is_static_address(address: &str) -> Result<bool> {
+    StaticAddress::parse(address).map(|found| found.is_some())
+}
+
 /// Returns the remote that `asked` names, or else the one of the settings. Relative paths in the
 /// settings start at `base`, the workspace.
 ///
@@ -46,7 +54,7 @@ pub(crate) fn choose(
 ) -> Result<ChosenRemote> {
     let name = asked.unwrap_or(&settings.remote);
     let reach = |address: String, origin: RemoteOrigin, id: Option<&str>| {
-        let is_static = StaticAddress::parse(&address)?.is_some();
+        let is_static = is_static_address(&address)?;
         let address = match host {
             // The settings of the repository are about git's way to it.
             Some(host) if !is_static => host.reach(&address, git)?,
@@ -63,7 +71,7 @@ pub(crate) fn choose(
         if let Some(host) = host
             && let Some(address) = host.remote(name, git)?
         {
-            let is_static = StaticAddress::parse(&address.fetch)?.is_some();
+            let is_static = is_static_address(&address.fetch)?;
             let id = name.to_owned();
             return Ok(ChosenRemote { id, address, origin: RemoteOrigin::Host, is_static });
         }
