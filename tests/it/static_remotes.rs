@@ -268,7 +268,8 @@ fn s3() -> Option<&'static S3> {
     let server = SERVER.get_or_init(start).as_ref();
     if server.is_none() {
         // Past what the harness keeps back of a test that passes.
-        let words = b"\nNOT TESTED against S3: python3 has no moto[server,s3] (./test installs it)\n";
+        let words =
+            b"\nNOT TESTED against S3: python3 has no moto[server,s3] (./test installs it)\n";
         drop(std::io::stderr().write_all(words));
     }
     server
