@@ -123,7 +123,7 @@ fn plain_git_fetches_from_any_server_of_files_and_a_clone_gets_only_plain_tags()
     assert_eq!(all.lines().count(), 1);
     // With plain tags, those who have git alone see results by their names.
     anna.recell(&["push", "--tags"]).ok();
-    git(&clone, &["fetch", "-q", "--tags", &url]);
+    git(&clone, &["fetch", "-q", "--tags"]);
     assert_eq!(git(&clone, &["show", &format!("{name}:outputs/0.txt")]).trim(), "of Anna");
     anna.recell(&["push", "--tags"]).ok();
 }

@@ -74,7 +74,7 @@ impl TestEnv {
                         .any(|end| file.starts_with("pack-") && file.ends_with(end))
                 }
                 ["objects", folder, _] => folder.len() == 2,
-                ["recell", "ledgers" | "remotes", _] => true,
+                ["recell", "ledgers" | "remotes", _] | ["recell", "static", _, _] => true,
                 ["refs", ..] => !name.ends_with(".lock"),
                 _ => false,
             };
