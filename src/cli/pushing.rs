@@ -1,20 +1,23 @@
 //! One push, as `push` and `sync` make it, and what is said about it.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::findings::{finding_lines, warn_of_unread};
+use super::renames::follow_names;
 use super::report::{Failure, Outcome};
 use super::session::Session;
 use super::syncing::{chosen_remote, is_named, speak};
 use super::words::{count, size};
-use crate::config::Glob;
-use crate::error::Error;
+use crate::config::{Glob, SyncSettings};
+use crate::error::{Error, Result};
 use crate::name::{EntryName, escape};
 use crate::progress::{Progress, Unit};
 use crate::store::Store;
 use crate::sync::{
-    self, Inspection, MissingThere, PushOptions, PushReport, RemoteOrigin, TagsReport,
+    self, Inspection, MissingThere, PushOptions, PushReport, RemoteOrigin, TagsReport, Withholding,
 };
 
 /// How many results that did not arrive are named; `--json` names all.
@@ -30,6 +33,8 @@ pub(super) struct Wish<'a> {
     pub(super) tags: bool,
     /// Even to a remote from which others fetch.
     pub(super) force: bool,
+    /// Whatever looks like a secret, too.
+    pub(super) allow_secrets: bool,
 }
 
 /// A push that was made, or looked at.
@@ -38,6 +43,38 @@ pub(super) struct Pushed {
     pub(super) url: String,
     pub(super) report: PushReport,
     pub(super) tags: Option<TagsReport>,
+    /// What was made anew without its local parts, or would be.
+    withheld: Option<Withholding>,
+}
+
+/// Makes entries anew that hold parts which are to stay here; says which cannot go.
+fn withhold(
+    session: &Session,
+    store: &Store,
+    names: &[EntryName],
+    settings: &SyncSettings,
+    dry_run: bool,
+    withheld: &RefCell<Option<Withholding>>,
+) -> Result<Inspection> {
+    let plan = sync::plan_withholding(store, names, settings)?;
+    let unreadable = plan.unreadable.iter();
+    let mut left: Vec<(EntryName, String)> =
+        unreadable.map(|(name, miss)| (name.clone(), miss.to_string())).collect();
+    if plan.renames.is_empty() || dry_run {
+        if !plan.renames.is_empty() {
+            *withheld.borrow_mut() = Some(plan);
+        }
+        return Ok(if left.is_empty() { Inspection::Fine } else { Inspection::Leave(left) });
+    }
+    let done = sync::withhold(store, &plan, session.now())?;
+    if !done.moved.is_empty() {
+        follow_names(session, store, &done.moved.iter().cloned().collect());
+        *withheld.borrow_mut() = Some(plan);
+        return Ok(Inspection::Changed);
+    }
+    let busy = done.busy.into_iter();
+    left.extend(busy.map(|name| (name, "another process is still writing it".to_owned())));
+    Ok(Inspection::Leave(left))
 }
 
 /// Pushes once.
@@ -60,8 +97,30 @@ pub(super) fn push_once(
         is_named(wish.notebooks, &name.notebook())
             && wish.since.is_none_or(|since| name.created_at() >= since)
     };
-    let inspect = |_: &[EntryName]| Ok(Inspection::Fine);
     let progress = session.ui.progress();
+    let withheld = RefCell::new(None);
+    let inspect = |names: &[EntryName]| {
+        let mut left = match withhold(session, store, names, settings, wish.dry_run, &withheld)? {
+            Inspection::Changed => return Ok(Inspection::Changed),
+            Inspection::Leave(left) => left,
+            Inspection::Fine => Vec::new(),
+        };
+        let secrets = &session.workspace()?.config().secrets;
+        if secrets.guard && !wish.allow_secrets {
+            let staying: BTreeSet<&EntryName> = left.iter().map(|(name, _)| name).collect();
+            let going: Vec<EntryName> =
+                names.iter().filter(|name| !staying.contains(name)).cloned().collect();
+            let report =
+                sync::scan_entries(store, &going, secrets, |_, part| !part.local, &progress)?;
+            for line in finding_lines(&report) {
+                session.ui.say(line);
+            }
+            warn_of_unread(&session.ui, &report);
+            report.outcome()?;
+        }
+        left.sort();
+        Ok(if left.is_empty() { Inspection::Fine } else { Inspection::Leave(left) })
+    };
     let options = PushOptions {
         wanted: &wanted,
         inspect: &inspect,
@@ -86,7 +145,8 @@ pub(super) fn push_once(
         let of_tags = |name: &EntryName| wanted(name) && travels(name) && !kept(name);
         tags = Some(sync::push_tags(store, &remote, &of_tags, wish.dry_run, options.progress)?);
     }
-    Ok(Pushed { remote: chosen.id, url: remote.shown(), report, tags })
+    let withheld = withheld.into_inner();
+    Ok(Pushed { remote: chosen.id, url: remote.shown(), report, tags, withheld })
 }
 
 impl Pushed {
@@ -109,6 +169,9 @@ impl Pushed {
                 })
             }).collect::<Vec<_>>(),
             "tags": self.tags.as_ref().map(|tags| names(&tags.tags)),
+            "withheld": self.withheld.as_ref().map(|withheld| json!({
+                "entries": withheld.renames.len(), "parts": withheld.parts, "bytes": withheld.bytes,
+            })),
             "left": left.iter().map(|(name, reason)| {
                 json!({ "entry": name.as_str(), "reason": reason })
             }).collect::<Vec<_>>(),
@@ -132,6 +195,11 @@ impl Pushed {
             (false, 0) => format!("nothing arrived at {to}"),
             (false, ledgers) => format!("pushed {entries} in {} to {to}", of(ledgers)),
         });
+        if let Some(withheld) = &self.withheld {
+            let parts = count(withheld.parts, "part", "parts");
+            let stay = if dry_run { "would stay" } else { "stay" };
+            ui.say(format!("{parts} of {} {stay} on this machine", size(withheld.bytes)));
+        }
         if let Some(tags) = &self.tags {
             let what = count(tags.tags.len(), "plain tag", "plain tags");
             ui.say(if dry_run { format!("would push {what}") } else { format!("pushed {what}") });

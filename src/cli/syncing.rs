@@ -62,6 +62,16 @@ pub(super) fn tell_missing(ui: &Ui, remote: &str, missing: &[(EntryName, String)
     }
 }
 
+/// Says which entries went to the trash, as somebody forgot them.
+pub(super) fn tell_forgotten(ui: &Ui, forgotten: &[EntryName]) {
+    for name in forgotten {
+        ui.warn(&format!("`{name}` was forgotten by somebody, and went to the trash"), None);
+    }
+    if !forgotten.is_empty() {
+        ui.say("`recell gc` removes the bytes of what was forgotten for good");
+    }
+}
+
 /// Returns a part of an entry as JSON.
 pub(super) fn part_json((entry, part): &(EntryName, String)) -> Value {
     json!({ "entry": entry.as_str(), "part": part })

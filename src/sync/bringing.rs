@@ -1,6 +1,7 @@
 //! Objects by their ids from a remote: in batches, around what it has lost, and from servers that
 //! hand out nothing by id.
 
+use super::forgotten::FORGOTTEN;
 use super::known::Ledgers;
 use super::remote::Remote;
 use super::wanted_parts::sizes_of;
@@ -216,8 +217,19 @@ impl Origin<'_> {
 /// # Errors
 /// [`Error::GitFailed`] if it cannot be reached or refuses.
 pub(super) fn listed(remote: &Remote) -> Result<Ledgers> {
-    let found = remote.list(&[&format!("{LEDGERS}*")])?;
-    Ok(found.into_iter().filter_map(|(name, id)| Some((LedgerName::of_ref(&name)?, id))).collect())
+    Ok(listed_with_tombstones(remote)?.0)
+}
+
+/// As [`listed`], and what the tombstones of the remote are, if it has any.
+///
+/// # Errors
+/// As [`listed`].
+pub(super) fn listed_with_tombstones(remote: &Remote) -> Result<(Ledgers, Option<ObjectId>)> {
+    let mut found = remote.list(&[&format!("{LEDGERS}*"), FORGOTTEN])?;
+    let tombstones = found.remove(FORGOTTEN);
+    let ledgers = found.into_iter();
+    let ledgers = ledgers.filter_map(|(name, id)| Some((LedgerName::of_ref(&name)?, id)));
+    Ok((ledgers.collect(), tombstones))
 }
 
 /// Whether no other question would be answered either.

@@ -28,6 +28,7 @@ mod send;
 mod settle;
 mod standing;
 pub(crate) mod static_remote;
+mod tombstones;
 pub mod trust;
 mod wanted_parts;
 mod withhold;

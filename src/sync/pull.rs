@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::bringing::{NO_BLOBS, Origin, listed};
-use super::extend::union;
-use super::forgotten::Forgotten;
+use super::bringing::{NO_BLOBS, Origin, listed_with_tombstones};
+use super::extend::{cleaned, union};
+use super::forget::take_in_forgotten;
+use super::forgotten::{FORGOTTEN, Forgotten};
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
 use super::remote::Remote;
+use super::tombstones::note_seen;
 use super::trust::{check_foreign_ledger, check_manifests, mark_changes, names_to_mark};
 use super::wanted_parts::{NoParts, sized, wants};
 use crate::clock::Timestamp;
@@ -48,6 +50,8 @@ pub(crate) struct PullReport {
     pub(crate) ledgers: Vec<LedgerName>,
     /// What the remote has and was not taken in, with the reason: a ledger, or a name in one.
     pub(crate) refused: Vec<(String, String)>,
+    /// The entries that somebody forgot: they went to the trash here.
+    pub(crate) forgotten: Vec<EntryName>,
     /// How many objects of parts were brought, or would be.
     pub(crate) objects: usize,
     /// The bytes that came, or of the parts that would come.
@@ -83,9 +87,16 @@ pub(crate) fn pull(
 ) -> Result<PullReport> {
     let only = store.lock_collection()?;
     let origin = Origin { remote, progress: options.progress };
-    let before = KnownLedgers::read(store)?;
-    let listed = listed(remote)?;
+    let (listed, tombstones) = listed_with_tombstones(remote)?;
     let mut news = News::default();
+    if let Some(theirs) = tombstones.filter(|_| !options.dry_run) {
+        if !store.has(&theirs) {
+            origin.ledgers(store, &[FORGOTTEN.to_owned()], &[], None)?;
+        }
+        news.report.forgotten = take_in_forgotten(store, &theirs, options.now, &only)?;
+        note_seen(store, remote_id, Some(theirs))?;
+    }
+    let before = KnownLedgers::read(store)?;
     let is_all = wants_all(settings);
     // Of a first pull that wants everything, nothing is here that need not come.
     let at_once = is_all
@@ -307,9 +318,11 @@ fn take_in(
     let mut is_whole = true;
     let (fresh, refused) = check_foreign_ledger(store, ledger, &added)?;
     news.report.refused.extend(refused);
+    let forgotten = Forgotten::read(store)?;
     let is_wanted = |name: &EntryName| options.since.is_none_or(|since| name.created_at() >= since);
     let fresh: Vec<(EntryName, ObjectId)> = fresh
         .into_iter()
+        .filter(|(name, _)| !forgotten.has(name.as_str()))
         .filter(|(name, _)| {
             is_whole &= is_wanted(name);
             is_wanted(name)
@@ -330,12 +343,17 @@ fn take_in(
     }
     let next = match mine {
         Some(mine) if !descends(store, &commit, mine)? => {
-            let forgotten = Forgotten::read(store)?;
             let state = union(store, ledger, &commit, mine, &forgotten, options.now)?;
             store.append_kept(&state.objects, only)?;
             state.commit
         }
-        _ => commit,
+        _ => match cleaned(store, ledger, &commit, &forgotten, options.now)? {
+            Some(state) => {
+                store.append_kept(&state.objects, only)?;
+                state.commit
+            }
+            None => commit,
+        },
     };
     news.marked.extend(names_to_mark(store, ledger, mine, Some(&next), names())?);
     news.entries.extend(fresh);

@@ -12,6 +12,7 @@ use super::ledger_tree::{commit_of, compare, descends};
 use super::push_plan::{Inspection, PushPlan, plan_push};
 use super::remote::Remote;
 use super::send::{Sending, Sent, lacking, pause};
+use super::tombstones::{meet, overwrite_forgotten, remote_lacks};
 use super::trust::{signs, unsigned_ledgers};
 use crate::clock::Timestamp;
 use crate::config::{SignChoice, SyncSettings};
@@ -86,6 +87,28 @@ pub(crate) fn push(
 ) -> Result<PushReport> {
     let only = store.lock_collection()?;
     store.flush()?;
+    let lacks = remote_lacks(store, remote_id, &Forgotten::read(store)?)?;
+    if lacks && !options.dry_run {
+        meet(store, remote_id, remote, options.now, &only)?;
+    }
+    loop {
+        // What others forgot must not be sent once more: with tombstones that came all is planned
+        // anew.
+        if let Some(report) = push_once(store, remote_id, remote, settings, options, &only)? {
+            return Ok(report);
+        }
+    }
+}
+
+/// Pushes; `None` if tombstones came meanwhile.
+fn push_once(
+    store: &Store,
+    remote_id: &str,
+    remote: &Remote,
+    settings: &SyncSettings,
+    options: &PushOptions<'_>,
+    only: &OnlyCollection,
+) -> Result<Option<PushReport>> {
     let known = KnownLedgers::read(store)?;
     // Whatever must happen to entries before others see them happens here.
     let mut plan = plan_push(store, &known, settings, options)?;
@@ -97,25 +120,25 @@ pub(crate) fn push(
         }
     }
     if options.dry_run {
-        return dry_run(store, &known, &before, plan);
+        return dry_run(store, &known, &before, plan).map(Some);
     }
     let mut objects = Vec::new();
     let mut targets = known.taken.clone();
-    let extending = Extending { store, signers, only: &only, now: options.now };
+    let extending = Extending { store, signers, only, now: options.now };
     for (ledger, entries) in &plan.fresh {
         let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
         let state = extending.extended(ledger, known.taken.get(ledger), add.collect())?;
         targets.insert(ledger.clone(), state.commit);
         objects.extend(state.objects);
     }
-    store.append_kept(&objects, &only)?;
-    let meant = targets.clone();
+    store.append_kept(&objects, only)?;
+    let mut meant = targets.clone();
     let read_back = || read_back(remote);
     let sending = Sending {
         store,
         remote,
         extending: &extending,
-        only: &only,
+        only,
         now: options.now,
         progress: options.progress,
         read_back: &read_back,
@@ -127,9 +150,13 @@ pub(crate) fn push(
     let mut report = PushReport { left: plan.left, ..PushReport::default() };
     let mut sent = Sent::default();
     for race in 0..=RACES {
+        let displaced = overwrite_forgotten(store, &reached, &mut targets, only, options.now)?;
+        for ledger in displaced.keys() {
+            meant.insert(ledger.clone(), targets[ledger]);
+        }
         let mut ledgers = lacking(store, &targets, &reached)?;
         ledgers.retain(|ledger| !sent.reasons.contains_key(ledger));
-        let round = sending.send(&ledgers, &targets, &mut reached, most)?;
+        let round = sending.send(&ledgers, &targets, &mut reached, most, &displaced)?;
         report.pushes += round.pushes;
         if let Some(learned) = round.learned {
             most = learned;
@@ -145,13 +172,17 @@ pub(crate) fn push(
         reached = self::read_back(remote)?;
         fetch_unknown(store, remote_id, remote, &targets, &reached)?;
         let mut lost = lacking(store, &targets, &reached)?;
+        let is_raced = lost.iter().any(|ledger| reached.get(ledger) != before.get(ledger));
+        if is_raced && meet(store, remote_id, remote, options.now, only)? {
+            return Ok(None);
+        }
         lost.retain(|ledger| !sent.reasons.contains_key(ledger));
         let races = lost.iter().filter(|ledger| raced.contains(*ledger)).count();
         // Of a ledger that raced in pieces all is meant again.
         for ledger in lost.iter().filter(|ledger| raced.contains(*ledger)) {
             targets.insert(ledger.clone(), meant[ledger]);
         }
-        let taken_in = take_in_faster(store, &lost, &reached, &mut targets, &only, options.now)?;
+        let taken_in = take_in_faster(store, &lost, &reached, &mut targets, only, options.now)?;
         report.races += races.max(taken_in);
         // The remote lost what it was known to have: that was not sent.
         let mut unsent = false;
@@ -189,7 +220,7 @@ pub(crate) fn push(
     }
     contact.spoken = Some(options.now);
     contact.keep(store, remote_id);
-    Ok(report)
+    Ok(Some(report))
 }
 
 /// What was meant, and what the remote says that it has.
@@ -364,7 +395,7 @@ fn fetch_unknown(
     if refs.is_empty() {
         return Ok(());
     }
-    remote.fetch_names(store, &refs)?;
+    remote.fetch(store, &refs, false)?;
     store.notice_packs()
 }
 

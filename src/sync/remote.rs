@@ -143,19 +143,20 @@ impl Remote {
         }
     }
 
-    /// Fetches refs without the parts below them, each to the ref of the store beside it, whatever
-    /// that was.
+    /// Fetches refs, each to the ref of the store beside it, whatever that was; `all` that is below
+    /// them, or without parts.
     ///
     /// # Errors
     /// Those of [`GitRemote::fetch`] and [`StaticRemote::fetch_refs`].
-    pub(super) fn fetch_names(&self, store: &Store, refs: &[(String, String)]) -> Result<()> {
+    pub(super) fn fetch(&self, store: &Store, refs: &[(String, String)], all: bool) -> Result<()> {
         match self {
             Remote::Git(git) => {
                 let specs: Vec<String> =
                     refs.iter().map(|(theirs, ours)| format!("+{theirs}:{ours}")).collect();
-                git.fetch(&specs, FetchHow { filter: Some("blob:none"), prune: false })
+                let filter = (!all).then_some("blob:none");
+                git.fetch(&specs, FetchHow { filter, prune: false })
             }
-            Remote::Static(places) => places.fetch.fetch_refs(store, refs, &|_, _| false),
+            Remote::Static(places) => places.fetch.fetch_refs(store, refs, &|_, _| all),
         }
     }
 

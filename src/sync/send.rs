@@ -118,7 +118,8 @@ impl Contents for Fresh<'_> {
 }
 
 impl Sending<'_> {
-    /// Sends `ledgers`, each to be what `targets` says, `most` in one push. `reached` is what the
+    /// Sends `ledgers`, each to be what `targets` says, `most` in one push. States that are
+    /// `displaced` need not be among its ancestors. `reached` is what the
     /// remote has, and has what arrived in pieces afterwards.
     ///
     /// # Errors
@@ -130,6 +131,7 @@ impl Sending<'_> {
         targets: &Ledgers,
         reached: &mut Ledgers,
         most: usize,
+        displaced: &Ledgers,
     ) -> Result<Sent> {
         let mut sent = Sent::default();
         let mut batches = Batches::new(ledgers.len(), most);
@@ -148,7 +150,8 @@ impl Sending<'_> {
             for load in &loads {
                 let new = self.state_of(load, &fresh, batches.is_last(load.ledger))?;
                 let name = ledgers[load.ledger].ref_name();
-                refs.push(PushRef { name, new: Some(new), lease: None });
+                let lease = displaced.get(&ledgers[load.ledger]).map(|state| Some(*state));
+                refs.push(PushRef { name, new: Some(new), lease });
             }
             // What is pushed must be plain git.
             self.store.flush()?;

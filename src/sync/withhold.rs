@@ -23,7 +23,7 @@ pub struct Withholding {
     /// The bytes of those parts.
     pub bytes: u64,
     /// Entries that cannot be read: nobody knows what of them may be pushed.
-    pub unreadable: Vec<Miss>,
+    pub unreadable: Vec<(EntryName, Miss)>,
     remade: Vec<Remade>,
 }
 
@@ -78,7 +78,7 @@ pub fn plan_withholding(
         match look {
             Ok(look) => open.push((name, look)),
             Err(Miss::NeverStored { .. }) => {}
-            Err(miss) => plan.unreadable.push(miss),
+            Err(miss) => plan.unreadable.push((name.clone(), miss)),
         }
     }
     // What was computed from another comes after it, so that it can speak of its new name.
@@ -91,7 +91,7 @@ pub fn plan_withholding(
         let entry = match snapshot.entry(name) {
             Lookup::Hit(entry) => entry,
             Lookup::Miss(miss) => {
-                plan.unreadable.push(miss);
+                plan.unreadable.push((name.clone(), miss));
                 continue;
             }
         };
@@ -102,7 +102,7 @@ pub fn plan_withholding(
                 plan.renames.push((remade.old.clone(), remade.new.clone()));
                 plan.remade.push(remade);
             }
-            Err(miss) => plan.unreadable.push(miss),
+            Err(miss) => plan.unreadable.push((name.clone(), miss)),
         }
     }
     Ok(plan)

@@ -1,8 +1,8 @@
 //! Forget: what was forgotten is nowhere, and does not come back.
 
 use crate::cli::workspace;
-use crate::support::{TestEnv, files_below, noise};
-use crate::syncing::{names, put};
+use crate::support::{TestEnv, files_below, git, noise};
+use crate::syncing::{Team, names, put};
 
 /// Whether any file of the store holds these bytes, as they are.
 fn holds(env: &TestEnv, bytes: &[u8]) -> bool {
@@ -78,4 +78,74 @@ fn what_a_frozen_collection_holds_is_refused_by_its_name() {
         "{said}"
     );
     assert_eq!(names(&env), [name], "nothing was changed");
+}
+
+/// Whether the repository, or what git could fetch from it, has these bytes.
+fn remote_holds(path: &std::path::Path, needle: &str) -> bool {
+    let objects = git(path, &["cat-file", "--batch-all-objects", "--batch-check"]);
+    objects.lines().any(|line| {
+        let id = line.split(' ').next().unwrap();
+        line.contains(" blob ") && git(path, &["cat-file", "blob", id]).contains(needle)
+    })
+}
+
+#[test]
+fn what_was_forgotten_leaves_the_remote_and_every_store_and_nobody_brings_it_back() {
+    let team = Team::new();
+    let (anna, ben, cleo) = (team.member(), team.member_named("2"), team.member_named("3"));
+    let secret = put(&anna, "a.ipynb:load:1", "the launch code is 0000");
+    let fine = put(&anna, "a.ipynb:load:2", "forty-two");
+    anna.recell(&["push"]).ok();
+    ben.recell(&["pull"]).ok();
+    cleo.recell(&["pull"]).ok();
+    let of_ben = put(&ben, "a.ipynb:load:3", "of Ben");
+    ben.recell(&["push"]).ok();
+    // Ben, not Anna, forgets it, and rewrites her ledger, too.
+    ben.recell(&["forget", "--yes", &secret]).ok();
+    ben.recell(&["push"]).ok();
+    let shared = team.shared();
+    git(&shared, &["gc", "-q", "--prune=now"]);
+    assert!(!remote_holds(&shared, "launch code"), "the host's gc takes it away");
+    assert!(remote_holds(&shared, "forty-two"));
+    // Cleo has it in her store and Anna in her own ledger: neither brings it back.
+    let of_cleo = put(&cleo, "b.ipynb:load:1", "of Cleo");
+    cleo.recell(&["push"]).ok();
+    let of_anna = put(&anna, "a.ipynb:load:4", "of Anna");
+    anna.recell(&["push"]).ok();
+    for member in [&anna, &cleo, &ben] {
+        member.recell(&["pull"]).ok();
+    }
+    let mut all = vec![fine, of_ben, of_cleo, of_anna];
+    all.sort();
+    for (who, member) in [("Anna", &anna), ("Ben", &ben), ("Cleo", &cleo)] {
+        assert_eq!(names(member), all, "{who}");
+        member.recell(&["gc", "--all"]).ok();
+        assert!(!holds(member, b"launch code"), "{who}");
+        member.assert_at_rest(who);
+    }
+    git(&shared, &["gc", "-q", "--prune=now"]);
+    assert!(!remote_holds(&shared, "launch code"), "still gone");
+    for member in [&anna, &ben, &cleo] {
+        let said = member.recell(&["push"]).run();
+        let said = String::from_utf8_lossy(&said.output.stderr).into_owned();
+        assert!(said.contains("nothing to push"), "{said}");
+    }
+}
+
+#[test]
+fn a_leaked_secret_that_was_never_pushed_by_its_owner_again_stays_away() {
+    let team = Team::new();
+    let (anna, ben) = (team.member(), team.member_named("2"));
+    let secret = put(&anna, "a.ipynb:load:1", "the launch code is 0000");
+    anna.recell(&["push"]).ok();
+    ben.recell(&["pull"]).ok();
+    ben.recell(&["forget", "--yes", &secret]).ok();
+    ben.recell(&["push"]).ok();
+    // Anna has not heard of it, and her ledger goes on from the state with the secret.
+    put(&anna, "a.ipynb:load:2", "more");
+    anna.recell(&["push"]).ok();
+    let shared = team.shared();
+    git(&shared, &["gc", "-q", "--prune=now"]);
+    assert!(!remote_holds(&shared, "launch code"));
+    assert!(!names(&anna).contains(&secret), "it went to her trash");
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::workspace;
-use crate::support::{TestEnv, git, size_of};
+use crate::support::{TestEnv, git, noise, size_of};
 
 /// A shared repository, and workspaces whose `origin` it is.
 pub struct Team {
@@ -19,6 +19,15 @@ impl Team {
 
     pub fn shared(&self) -> PathBuf {
         self.folder.path().join("shared.git")
+    }
+
+    /// Returns a new member whose store has another id than those made by [`Team::member`].
+    pub fn member_named(&self, seed: &str) -> TestEnv {
+        let env = TestEnv::new();
+        env.recell(&["init"]).with("RECELL_SEED", seed).ok();
+        git(env.root(), &["init", "-q", "-b", "main"]);
+        git(env.root(), &["remote", "add", "origin", self.shared().to_str().unwrap()]);
+        env
     }
 
     /// Returns a new member: a workspace in a host repository with that `origin`.
@@ -109,4 +118,31 @@ fn packs_of_many_pulls_become_few() {
     assert!(packs.count() <= 8);
     assert_eq!(names(&ben).len(), 12);
     ben.assert_at_rest("after many pulls");
+}
+
+#[test]
+fn what_is_to_stay_here_stays_and_what_looks_like_a_secret_stops_a_push() {
+    let team = Team::new();
+    let (anna, ben) = (team.member(), team.member_named("2"));
+    anna.write("df.bin", noise(30_000, 1));
+    let early = anna.recell(&["put", "a.ipynb:load:1", "variables/df.bin=df.bin"]).ok();
+    anna.recell(&["-c", "sync.exclude=variables/**", "push"]).ok();
+    ben.recell(&["-c", "sync.fetch=all", "pull"]).ok();
+    let key = "a.ipynb:load:1";
+    let miss = ben.recell(&["cat", key, "variables/df.bin"]).run();
+    assert_eq!(miss.code(), 3, "{miss}");
+    assert_ne!(names(&anna), [early.trim()], "it was made anew without the part");
+    assert_eq!(names(&anna), names(&ben));
+    let read = anna.recell(&["cat", key, "variables/df.bin"]).run();
+    assert_eq!(read.output.stdout, noise(30_000, 1), "it is read here as ever");
+    let token = ["ghp", "_", "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"].concat();
+    put(&anna, "a.ipynb:login:1", &format!("token {token}"));
+    let stopped = anna.recell(&["push"]).run();
+    assert_eq!(stopped.code(), 1, "{stopped}");
+    let said = String::from_utf8_lossy(&stopped.output.stderr).into_owned();
+    assert!(!said.contains(&token) && said.contains("secrets allow"), "{said}");
+    assert_eq!(git(&team.shared(), &["for-each-ref"]).lines().count(), 1, "nothing went");
+    anna.recell(&["push", "--allow-secrets"]).ok();
+    ben.recell(&["pull"]).ok();
+    assert_eq!(names(&ben).len(), 2);
 }

@@ -5,7 +5,9 @@ use serde_json::json;
 use crate::cli::args;
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
-use crate::cli::syncing::{chosen_remote, is_named, part_json, since, speak, tell_missing};
+use crate::cli::syncing::{
+    chosen_remote, is_named, part_json, since, speak, tell_forgotten, tell_missing,
+};
 use crate::cli::words::{count, size};
 use crate::config::{FetchPolicy, Glob, SyncSettings};
 use crate::name::EntryName;
@@ -73,6 +75,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         ui.warn(&format!("not taken in: `{name}`: {reason}"), None);
     }
     tell_missing(ui, &chosen.id, &report.missing);
+    tell_forgotten(ui, &report.forgotten);
     if ui.json() {
         return ui.document(&json!({
             "remote": chosen.id,
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             "refused": report.refused.iter().map(|(name, reason)| {
                 json!({ "name": name, "reason": reason })
             }).collect::<Vec<_>>(),
+            "forgotten": report.forgotten.iter().map(EntryName::as_str).collect::<Vec<_>>(),
             "objects": report.objects,
             "bytes": report.bytes,
             "missing": report.missing.iter().map(part_json).collect::<Vec<_>>(),

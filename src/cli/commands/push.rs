@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Say what would be sent, and send nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
+    /// Push what looks like a secret, too
+    #[arg(long)]
+    allow_secrets: bool,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
@@ -43,6 +46,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         dry_run: args.dry_run,
         tags: args.tags,
         force: args.force,
+        allow_secrets: args.allow_secrets,
     };
     let pushed = push_once(session, &store, &wish)?;
     if session.ui.json() {

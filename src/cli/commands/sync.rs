@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::pushing::{Wish, push_once};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
-use crate::cli::syncing::{chosen_remote, is_named, speak, tell_missing};
+use crate::cli::syncing::{chosen_remote, is_named, speak, tell_forgotten, tell_missing};
 use crate::cli::words::count;
 use crate::config::Glob;
 use crate::name::EntryName;
@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// The remote, by name or address
     #[arg(long, value_name = "REMOTE")]
     remote: Option<String>,
+    /// Push what looks like a secret, too
+    #[arg(long)]
+    allow_secrets: bool,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
@@ -43,6 +46,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         dry_run: false,
         tags: false,
         force: false,
+        allow_secrets: args.allow_secrets,
     };
     let (mut pulled, mut sent) = (BTreeSet::new(), BTreeSet::new());
     let ui = &session.ui;
@@ -63,6 +67,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             ui.warn(&format!("not taken in: `{name}`: {reason}"), None);
         }
         tell_missing(ui, &chosen.id, &report.missing);
+        tell_forgotten(ui, &report.forgotten);
         pulled.extend(report.entries);
         let pushed = push_once(session, &store, &wish)?;
         sent.extend(pushed.report.entries.iter().cloned());

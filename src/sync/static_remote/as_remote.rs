@@ -7,9 +7,11 @@ use super::fetch::{Received, Wants};
 use super::publish::Published;
 use crate::error::{Error, Result};
 use crate::git::{ObjectId, PushAnswer, PushRef, PushedRef, RefEdits};
-use crate::name::LEDGERS;
 use crate::store::{RefChange, Store};
 use crate::sync::ledger_tree::descends;
+
+/// What refs to chains of commits begin with.
+const CHAINS: &str = "refs/recell/";
 
 impl StaticRemote {
     /// Returns the refs whose names are one of `patterns`, or begin with one that ends in `*`.
@@ -138,9 +140,9 @@ impl StaticRemote {
     }
 }
 
-/// Whether a ref may become `new` without a lease: a ledger that does not lose anything by it.
+/// Whether a ref may become `new` without a lease: a chain of recell's that loses nothing by it.
 fn may_replace(store: &Store, name: &str, there: &ObjectId, new: &ObjectId) -> Result<bool> {
-    Ok(name.starts_with(LEDGERS) && store.has(there) && descends(store, new, there)?)
+    Ok(name.starts_with(CHAINS) && store.has(there) && descends(store, new, there)?)
 }
 
 fn refuse(changes: &[RefChange], error: &Error, answer: &mut PushAnswer) {
