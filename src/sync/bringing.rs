@@ -235,6 +235,11 @@ pub(super) fn listed_with_tombstones(remote: &Remote) -> Result<(Ledgers, Option
 /// Whether no other question would be answered either.
 fn is_unreachable(error: &Error) -> bool {
     let Error::GitFailed { stderr, .. } = error else { return false };
+    // What a server says before it ends is about what it was asked for.
+    let broke_off = ["early EOF", "unexpected disconnect", "hung up", "RPC failed", "Broken pipe"];
+    if !stderr.contains("remote:") && broke_off.iter().any(|words| stderr.contains(words)) {
+        return true;
+    }
     ["Could not read from remote repository", "unable to access", "Could not resolve host"]
         .iter()
         .any(|words| stderr.contains(words))

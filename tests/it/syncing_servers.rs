@@ -134,8 +134,6 @@ const UNHELPFUL: &str = "
     auto = 1
 [maintenance]
     auto = true
-[commit]
-    gpgSign = true
 [tag]
     gpgSign = true
     forceSignAnnotated = true
