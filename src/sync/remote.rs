@@ -46,9 +46,10 @@ impl Remote {
     pub(crate) fn open(address: &RemoteAddress, git: &Git, store: &Store) -> Result<Remote> {
         let open = |place: &StaticAddress| StaticRemote::open(place, store, git.environment());
         let fetch = StaticAddress::parse(&address.fetch)?;
-        let push = match address.push == address.fetch {
-            true => fetch.clone(),
-            false => StaticAddress::parse(&address.push)?,
+        let push = if address.push == address.fetch {
+            fetch.clone()
+        } else {
+            StaticAddress::parse(&address.push)?
         };
         let (fetch, push) = match (fetch, push) {
             (None, None) => {

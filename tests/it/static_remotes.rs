@@ -66,6 +66,10 @@ fn two_members_push_to_a_folder_and_pull_and_both_hold_the_union() {
     anna.recell(&["sync", "--remote", &path]).ok();
     let (words, _) = said(&ben, &["sync"]);
     assert!(words.contains("pulled 1 entry from static+file://"), "{words}");
+    let late = workspace();
+    let setting = format!("sync.remote={}", place.address());
+    late.recell(&["-c", &setting, "pull"]).ok();
+    assert_eq!(names(&late), names(&ben));
     let shown = ben.recell(&["remote", "show"]).ok();
     assert!(shown.contains("has       3 entries in 1 ledger") && shown.contains("0 to push"));
     assert!(ben.recell(&["remote", "ls"]).ok().contains("settings, used by default"));
@@ -160,7 +164,7 @@ fn a_web_server_is_pulled_from_and_not_pushed_to() {
     anna.recell(&["push"]).ok();
     let ben = member(&format!("static+{}", server.url("cache")));
     ben.recell(&["pull", "--lazy"]).ok();
-    assert_eq!(names(&ben), [name.clone()]);
+    assert_eq!(names(&ben), std::slice::from_ref(&name));
     assert_eq!(ben.recell(&["cat", &name, "outputs/0.txt"]).ok(), "of Anna");
     assert!(said(&ben, &["push"]).0.contains("nothing to push"));
     put(&ben, "b.ipynb:load:1", "of Ben");

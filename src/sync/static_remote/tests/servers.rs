@@ -87,13 +87,13 @@ fn fetched_by_git(root: &Path, name: &str, url: &str) -> BTreeMap<String, Object
 #[test]
 fn plain_git_fetches_and_clones_what_was_published() {
     let root = tempfile::tempdir().unwrap();
-    let served = root.path().join("served");
+    let place = root.path().join("served");
     let writer = Writer::new(root.path(), "one");
-    let remote = writer.remote(&folder_address(&served));
+    let remote = writer.remote(&folder_address(&place));
     for round in 0..12 {
         writer.publish(&remote, &[&format!("r{round}"), "same"]).unwrap();
     }
-    let server = Server::files(&served);
+    let server = Server::files(&place);
     let url = format!("http://127.0.0.1:{}/", server.port);
     let refs = fetched_by_git(root.path(), "plain", &url);
     assert_eq!(refs, remote.refs().unwrap().refs);
