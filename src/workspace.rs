@@ -4,13 +4,15 @@
 //! `git worktree` linked to one repository share the store of its main work tree, so that a
 //! result computed in one is there in all.
 
-mod edit;
+mod found;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, SettingsAt, Sources};
+use self::found::{Found, main_work_tree};
+use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, Sources};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{GitEnvironment, Signers};
@@ -204,58 +206,6 @@ impl Workspace {
         Ok(store)
     }
 
-    /// Keeps git from offering recell's own folder for a commit. Says whether that was needed.
-    ///
-    /// # Errors
-    /// [`Error::Disk`].
-    pub fn hide_own_folder(&self) -> Result<bool> {
-        let folder = self.store.parent().filter(|folder| folder.ends_with(OWN_FOLDER));
-        let Some(folder) = folder else { return Ok(false) };
-        let path = folder.join(".gitignore");
-        if disk::is_there(&path) {
-            return Ok(false);
-        }
-        disk::replace(&path, b"*\n")?;
-        Ok(true)
-    }
-
-    /// Writes the settings file with all defaults, if nothing holds settings yet; returns its
-    /// path if so. A store that a flag named is named in it.
-    ///
-    /// # Errors
-    /// [`Error::Disk`].
-    pub fn write_settings(&self, surroundings: &Surroundings) -> Result<Option<PathBuf>> {
-        let path = self.base.join(SETTINGS_FILE);
-        let pyproject = self.base.join(PYPROJECT_FILE);
-        if disk::is_there(&path) || pyproject_marks(&pyproject)? {
-            return Ok(None);
-        }
-        let mut text = Config::default_file();
-        if surroundings.store.is_some() {
-            let value = |path: String| format!("path = {}", toml::Value::from(path));
-            let default = Key::named(STORE_PATH).map(Key::default).unwrap_or_default();
-            let named = value(self.store.to_string_lossy().into_owned());
-            text = text.replacen(&format!("#path = {default}"), &named, 1);
-        }
-        disk::create_folders(&self.base)?;
-        disk::replace(&path, text.as_bytes())?;
-        Ok(Some(path))
-    }
-
-    /// Returns the file that holds the settings of the workspace, or would, and where in it the
-    /// sections are.
-    ///
-    /// # Errors
-    /// [`Error::Disk`], [`Error::NoStore`] if there is no workspace.
-    pub(crate) fn settings_to_write(&self) -> Result<(PathBuf, SettingsAt)> {
-        let Some(root) = &self.root else { return Err(self.missing()) };
-        let (own, pyproject) = (root.join(SETTINGS_FILE), root.join(PYPROJECT_FILE));
-        if !disk::is_there(&own) && pyproject_marks(&pyproject)? {
-            return Ok((pyproject, SettingsAt::ToolRecell));
-        }
-        Ok((own, SettingsAt::Top))
-    }
-
     fn origin(&self) -> &Origin {
         Key::named(STORE_PATH).map_or(&Origin::Default, |key| self.settings.origin(key))
     }
@@ -268,59 +218,6 @@ impl Workspace {
     }
 }
 
-/// Where a workspace was found.
-struct Found {
-    /// The workspace's folder in the work tree that holds the working directory.
-    root: PathBuf,
-    /// The folder of the files that hold settings.
-    settings: PathBuf,
-    /// The folder that the store is named from: that of the main work tree.
-    home: PathBuf,
-}
-
-impl Found {
-    /// Looks in `directory` and above; where a linked work tree ends, in the main one too, as
-    /// the settings may not be committed.
-    fn above(directory: &Path) -> Result<Option<Found>> {
-        for folder in directory.ancestors() {
-            if marks_workspace(folder)? {
-                let home = main_work_tree(folder)?.unwrap_or_else(|| folder.to_owned());
-                return Ok(Some(Found { root: folder.into(), settings: folder.into(), home }));
-            }
-            let Some(main) = linked_to(folder)? else { continue };
-            for inner in directory.ancestors().take_while(|inner| inner.starts_with(folder)) {
-                let Some(twin) = twin(inner, folder, &main) else { continue };
-                if marks_workspace(&twin)? {
-                    let root = inner.to_owned();
-                    return Ok(Some(Found { root, settings: twin.clone(), home: twin }));
-                }
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn marks_workspace(folder: &Path) -> Result<bool> {
-    Ok(disk::is_there(&folder.join(SETTINGS_FILE))
-        || disk::is_folder(&folder.join(OWN_FOLDER))
-        || pyproject_marks(&folder.join(PYPROJECT_FILE))?)
-}
-
-/// Whether a `pyproject.toml` has `[tool.recell]`. One that is broken counts if it means to have
-/// it, so that its error is reported.
-fn pyproject_marks(path: &Path) -> Result<bool> {
-    const NEEDLE: &[u8] = b"recell";
-    let Some(bytes) = disk::read_if_there(path)? else { return Ok(false) };
-    if memchr::memmem::find(&bytes, NEEDLE).is_none() {
-        return Ok(false);
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(match text.parse::<toml::Table>() {
-        Ok(table) => table.get("tool").and_then(|tool| tool.get("recell")).is_some(),
-        Err(_) => text.lines().any(|line| line.trim_start().starts_with("[tool.recell")),
-    })
-}
-
 fn settings_file(path: PathBuf) -> Result<Option<ConfigFile>> {
     let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
     match String::from_utf8(bytes) {
@@ -331,46 +228,6 @@ fn settings_file(path: PathBuf) -> Result<Option<ConfigFile>> {
             Err(Error::BadToml { path, line, reason: "it is not UTF-8".into() })
         }
     }
-}
-
-/// Returns the folder that `folder` is in the main work tree, if a linked one holds it.
-fn main_work_tree(folder: &Path) -> Result<Option<PathBuf>> {
-    for top in folder.ancestors() {
-        if let Some(main) = linked_to(top)? {
-            return Ok(twin(folder, top, &main));
-        }
-        if disk::is_there(&top.join(".git")) {
-            return Ok(None);
-        }
-    }
-    Ok(None)
-}
-
-/// Returns what `folder`, which is below `top`, is below `main`; `None` if that is not there.
-fn twin(folder: &Path, top: &Path, main: &Path) -> Option<PathBuf> {
-    let twin = main.join(folder.strip_prefix(top).ok()?);
-    // `join` of nothing adds a slash at the end.
-    let twin: PathBuf = twin.components().collect();
-    disk::is_folder(&twin).then_some(twin)
-}
-
-/// Returns the main work tree that the work tree at `top` is linked to; `None` if `top` is no
-/// linked work tree, or its repository has no main one (gitrepository-layout(5)).
-fn linked_to(top: &Path) -> Result<Option<PathBuf>> {
-    let file = top.join(".git");
-    if disk::is_folder(&file) {
-        return Ok(None);
-    }
-    let Some(bytes) = disk::read_if_there(&file)? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&bytes);
-    let Some(git_dir) = text.strip_prefix("gitdir:") else { return Ok(None) };
-    let git_dir = top.join(git_dir.trim());
-    // A submodule has such a file too, but no `commondir`.
-    let Some(common) = disk::read_if_there(&git_dir.join("commondir"))? else { return Ok(None) };
-    let common = git_dir.join(String::from_utf8_lossy(&common).trim());
-    let common = disk::real_path(&common);
-    let is_plain = common.file_name().is_some_and(|name| name == ".git");
-    Ok(common.parent().filter(|_| is_plain).map(Path::to_owned))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::sync::{
 const NAMED: usize = 20;
 
 /// What to push.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Wish<'a> {
     pub(super) notebooks: &'a [Glob],
     pub(super) remote: Option<&'a str>,

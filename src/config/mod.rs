@@ -7,16 +7,17 @@
 //! reads a file or asks the system.
 
 mod document;
+mod edit;
 mod env;
 mod glob;
 mod keys;
 mod layers;
 mod nearest;
-mod remote_edit;
 mod retention;
 mod sync;
 mod value;
 
+pub(crate) use edit::{SettingsAt, with_in_list, with_remote, without_remote};
 pub use env::Variable;
 pub use glob::{Glob, NotAGlob};
 pub use keys::{
@@ -25,7 +26,6 @@ pub use keys::{
     UiSettings,
 };
 pub use layers::{ConfigFile, LayeredConfig, Origin, Setting, Sources};
-pub(crate) use remote_edit::{SettingsAt, with_remote, without_remote};
 pub use retention::{GroupBy, Override, RetentionRule};
 pub(crate) use sync::is_remote_name;
 pub use sync::{FetchPolicy, NotebookSync, RemoteSetting, SignChoice, SyncRule, TrustPolicy};

@@ -4,6 +4,7 @@ use super::Error;
 
 impl Error {
     /// Returns the stable, machine-readable code of this failure, for example `disk`.
+    #[expect(clippy::too_many_lines, reason = "one line for each failure")]
     pub fn code(&self) -> &'static str {
         match self {
             Error::Disk { .. } => "disk",

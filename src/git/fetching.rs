@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 
 use super::process::GitCommand;
-use super::progress_lines::Meter;
+use super::progress_lines::Watch;
 use super::remote::GitRemote;
 use crate::config::ObjectFormat;
 use crate::disk;
@@ -84,9 +84,7 @@ impl GitRemote {
         let room = Room::make(place, haves)?;
         let command = self.fetch_command(&room, place, filter).args(&asked);
         let shown = format!("git fetch {}", self.shown());
-        let mut meter = Meter::new(progress);
-        let output = command.watched(&mut |line| meter.line(line))?;
-        meter.end();
+        let output = command.outcome_watched(Some(Watch::new(progress)))?;
         if output.exit_code == Some(0) {
             return Ok(Answer::Brought { bytes: room.move_out(place)? });
         }

@@ -25,7 +25,6 @@ mod packs;
 mod pktline;
 pub(crate) mod process;
 mod progress_lines;
-mod push_progress;
 mod raw_pack;
 mod refs;
 mod remote;

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::given_settings::given_settings;
-use super::progress_lines::is_progress;
-use super::push_progress::PushWatch;
+use super::progress_lines::Watch;
 use crate::error::{Error, Result};
 
 /// The oldest git that recell works with: it has partial clone, which pulling builds on.
@@ -270,7 +269,7 @@ impl GitCommand {
     }
 
     /// As [`GitCommand::outcome`]; what git says about how far it has come goes to `watch`.
-    pub(super) fn outcome_watched(mut self, watch: Option<PushWatch<'_>>) -> Result<GitOutput> {
+    pub(super) fn outcome_watched(mut self, watch: Option<Watch<'_>>) -> Result<GitOutput> {
         let input = self.input.take();
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut child = self.spawn(stdin)?;
@@ -304,45 +303,6 @@ impl GitCommand {
             stderr: String::from_utf8_lossy(words.as_ref().unwrap_or(&output.stderr)).into_owned(),
             exit_code: output.status.code(),
         })
-    }
-
-    /// Runs to the end, hands what git says on its standard error line by line to `said`, and
-    /// returns what is left of it without the lines that tell of progress.
-    ///
-    /// # Errors
-    /// [`Error::GitNotFound`] and [`Error::TalkToGit`].
-    pub(crate) fn watched(self, said: &mut dyn FnMut(&str)) -> Result<GitOutput> {
-        let mut child = self.spawn(Stdio::null())?;
-        let stdout = child.stdout.take();
-        let stderr = child.stderr.take();
-        let mut words = String::new();
-        let stdout = thread::scope(|scope| {
-            let reader = scope.spawn(move || {
-                let mut bytes = Vec::new();
-                stdout.map_or(Ok(0), |mut out| out.read_to_end(&mut bytes)).map(|_| bytes)
-            });
-            let mut line = Vec::new();
-            // Lines of progress end in a carriage return.
-            for byte in stderr.map(io::BufReader::new).into_iter().flat_map(Read::bytes) {
-                let byte = byte?;
-                if byte != b'\r' && byte != b'\n' {
-                    line.push(byte);
-                    continue;
-                }
-                let text = String::from_utf8_lossy(&line);
-                said(&text);
-                if !is_progress(&text) {
-                    words.push_str(text.trim_end());
-                    words.push('\n');
-                }
-                line.clear();
-            }
-            words.push_str(&String::from_utf8_lossy(&line));
-            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-        .map_err(self.broken_pipe())?;
-        let status = child.wait().map_err(self.broken_pipe())?;
-        Ok(GitOutput { stdout, stderr: words, exit_code: status.code() })
     }
 
     #[expect(clippy::disallowed_methods, reason = "this module is the home of the git process")]

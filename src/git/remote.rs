@@ -8,7 +8,7 @@ use gix::ObjectId;
 
 use super::host_remote::RemoteAddress;
 use super::process::{Git, GitCommand, without_password};
-use super::push_progress::PushWatch;
+use super::progress_lines::Watch;
 use super::remote_words;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -49,6 +49,7 @@ pub(crate) struct PushRef {
     pub(crate) new: Option<ObjectId>,
     /// Whether it may stand for something else than an ancestor now: only if it stands for just
     /// this, or with `None` inside is not there.
+    #[expect(clippy::option_option, reason = "that nothing be there is a lease, too")]
     pub(crate) lease: Option<Option<ObjectId>>,
 }
 
@@ -211,7 +212,7 @@ impl GitRemote {
             let new = new.as_ref().map(ToString::to_string).unwrap_or_default();
             command = command.args([format!("{new}:{name}")]);
         }
-        let output = command.outcome_watched(progress.map(PushWatch::new))?;
+        let output = command.outcome_watched(progress.map(Watch::new))?;
         let mut answer = PushAnswer {
             words: without_password(output.stderr.trim_end()),
             ok: output.exit_code == Some(0),

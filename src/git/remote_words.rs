@@ -3,6 +3,7 @@
 //! Nobody promises these words: what is not known here is quoted as it came.
 
 use super::process::without_password;
+use super::progress_lines::is_progress;
 use crate::error::Error;
 
 /// Why a host took nothing of a push, as far as its words tell.
@@ -192,24 +193,6 @@ fn without_rank(line: &str) -> &str {
     let line =
         line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")).unwrap_or(line);
     line.trim()
-}
-
-/// Whether a line only says how far git has come.
-pub(super) fn is_progress(line: &str) -> bool {
-    const PHASES: [&str; 9] = [
-        "Enumerating objects:",
-        "Counting objects:",
-        "Compressing objects:",
-        "Delta compression using",
-        "Writing objects:",
-        "Total ",
-        "Resolving deltas:",
-        "Unpacking objects:",
-        "Checking connectivity:",
-    ];
-    let line = line.trim_start();
-    let line = line.strip_prefix("remote:").map_or(line, str::trim_start);
-    PHASES.iter().any(|phase| line.starts_with(phase))
 }
 
 #[cfg(test)]

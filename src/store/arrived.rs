@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{PIN_FOLDER, Store, in_trash, pack_list};
+use super::{FORGOTTEN, PIN_FOLDER, Store, in_trash, pack_list, tombstone};
 use crate::content::ObjectSource;
 use crate::disk;
 use crate::entry::{MANIFEST_FILE, Manifest};
@@ -108,7 +108,7 @@ impl Store {
                 }
             }
         }
-        let forgotten = self.forgotten(&refs);
+        let forgotten = refs.get(FORGOTTEN).map(|id| self.tombstones(id).0).unwrap_or_default();
         for (id, packs) in home {
             if let Some(reference) = tips.remove(&id) {
                 let kind_and_name = reference.strip_prefix("refs/recell/").unwrap_or(&reference);
@@ -122,7 +122,7 @@ impl Store {
                     arrived.packs.extend(packs);
                 }
             } else if let Some((name, is_whole)) = self.entry_of(&id)
-                && !forgotten.contains(&tombstone(&name))
+                && !forgotten.contains(&tombstone(name.as_str()))
             {
                 if is_whole {
                     arrived.entries.insert(name, id);
@@ -213,35 +213,6 @@ impl Store {
         Some((name, true))
     }
 
-    /// Returns the tombstones of what was forgotten (docs/design/004-sync.md).
-    fn forgotten(&self, refs: &BTreeMap<String, ObjectId>) -> HashSet<String> {
-        refs.get("refs/recell/forgotten").map(|id| self.tombstones(*id)).unwrap_or_default()
-    }
-
-    /// Returns the tombstones of one state of `refs/recell/forgotten`.
-    pub(crate) fn tombstones(&self, commit: ObjectId) -> HashSet<String> {
-        let format = self.object_format();
-        let mut bytes = Vec::new();
-        let mut found = HashSet::new();
-        if self.inner.read(&commit, &mut bytes) != Ok(Kind::Commit) {
-            return found;
-        }
-        let Some(commit) = read_commit(format, &bytes) else { return found };
-        if self.inner.read(&commit.tree, &mut bytes) != Ok(Kind::Tree) {
-            return found;
-        }
-        let names = |bytes: &[u8]| -> Vec<(String, ObjectId)> {
-            let entries = tree_entries(format, bytes).unwrap_or_default();
-            entries.into_iter().map(|entry| (entry.name.to_owned(), entry.id)).collect()
-        };
-        for (head, tree) in names(&bytes) {
-            if self.inner.read(&tree, &mut bytes) == Ok(Kind::Tree) {
-                found.extend(names(&bytes).into_iter().map(|(rest, _)| format!("{head}{rest}")));
-            }
-        }
-        found
-    }
-
     /// Takes packs into the list of those that are known, if nothing in them waits for its name.
     ///
     /// # Errors
@@ -283,11 +254,6 @@ fn is_conflicted(name: &str) -> bool {
     let is_unfinished = name.starts_with('.') || name.contains("~syncthing~") || ends(".tmp");
     let is_like = ["packed-refs", "HEAD", "config"].iter().any(|own| name.contains(own));
     is_like && !is_gits && !is_unfinished
-}
-
-/// Returns the tombstone of an entry: the first 32 hex digits of its name's BLAKE3.
-pub(crate) fn tombstone(name: &EntryName) -> String {
-    crate::digest::Digest::of(name.as_str().as_bytes()).short(32)
 }
 
 #[cfg(test)]

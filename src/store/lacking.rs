@@ -91,15 +91,10 @@ impl Walk<'_> {
                     let mut path = child.name.to_owned();
                     self.folder((number, name), &child.id, &mut path, wanted);
                 }
-                TreeMode::File if child.name == MANIFEST_FILE => {
-                    if self.is_lacking(child.id) {
-                        let part = String::new();
-                        self.found.manifests.push(LackingObject {
-                            id: child.id,
-                            entry: number,
-                            part,
-                        });
-                    }
+                TreeMode::File if child.name == MANIFEST_FILE && self.is_lacking(child.id) => {
+                    let part = String::new();
+                    let object = LackingObject { id: child.id, entry: number, part };
+                    self.found.manifests.push(object);
                 }
                 _ => {}
             }
@@ -141,17 +136,15 @@ impl Walk<'_> {
 
     fn tree(&mut self, number: usize, id: &ObjectId) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        match self.store.read_object(id, &mut bytes) {
-            Some(Kind::Tree) => Some(bytes),
-            // What is here and cannot be read is damaged, which reading it says.
-            _ => {
-                if self.is_lacking(*id) {
-                    let part = String::new();
-                    self.found.trees.push(LackingObject { id: *id, entry: number, part });
-                }
-                None
-            }
+        if self.store.read_object(id, &mut bytes) == Some(Kind::Tree) {
+            return Some(bytes);
         }
+        // What is here and cannot be read is damaged, which reading it says.
+        if self.is_lacking(*id) {
+            let part = String::new();
+            self.found.trees.push(LackingObject { id: *id, entry: number, part });
+        }
+        None
     }
 }
 

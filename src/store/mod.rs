@@ -32,6 +32,7 @@ pub(crate) mod merge;
 mod new_packs;
 mod options;
 mod pack_list;
+mod partial;
 mod pin;
 mod put;
 mod putting;
@@ -41,6 +42,7 @@ mod salvage;
 mod snapshot;
 mod suspects;
 mod taking_away;
+mod tombstones;
 mod trash;
 mod trust;
 mod view;
@@ -52,7 +54,6 @@ use std::time::Instant;
 
 pub(crate) use absent::FromRemotes;
 pub use absent::LazyParts;
-pub(crate) use arrived::tombstone;
 pub(crate) use assemble::MadeObject;
 pub use draft::{Draft, DraftPart, Source};
 pub use entry::Entry;
@@ -74,6 +75,7 @@ pub(crate) use references::{RefChange, Unchanged};
 pub(crate) use remake::Remade;
 pub use snapshot::Snapshot;
 use suspects::Suspects;
+pub(crate) use tombstones::{FORGOTTEN, tombstone};
 pub(crate) use trash::{
     TRASH, entries_in, from_trash, in_trash, read_trash_ref, to_trash, trash_ref,
 };
@@ -85,7 +87,7 @@ use crate::config::TrustPolicy;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
-use crate::git::{FetchPlace, ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
+use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
 use crate::lookup::{Lookup, Miss};
@@ -347,44 +349,6 @@ impl Store {
     /// Whether an object is here.
     pub(crate) fn has(&self, id: &ObjectId) -> bool {
         self.inner.has_object(id)
-    }
-
-    /// Returns where git brings objects for this store.
-    pub(crate) fn fetch_place(&self) -> FetchPlace {
-        let (git_dir, format) = (self.path().to_owned(), self.object_format());
-        FetchPlace { git_dir, format, name: self.random_name() }
-    }
-
-    /// Notes, for plain git, that a remote has objects that are not here.
-    ///
-    /// # Errors
-    /// [`crate::Error::Disk`] if the settings cannot be written.
-    pub(crate) fn note_promisor(&self, remote: &str, address: &str) -> Result<()> {
-        self.inner.repository.note_promisor(remote, address)
-    }
-
-    /// Returns the address of a remote as plain git knows it here; `None` if it knows none of that
-    /// name.
-    pub(crate) fn promisor_address(&self, remote: &str) -> Option<String> {
-        self.inner.repository.promisor_address(remote)
-    }
-
-    /// Whether objects may be on a remote alone, as of when the store was opened.
-    pub(crate) fn is_partial(&self) -> bool {
-        self.inner.repository.is_partial
-    }
-
-    /// Takes in packs that a git placed.
-    ///
-    /// # Errors
-    /// [`crate::Error::Disk`] if they cannot be listed.
-    pub(crate) fn notice_packs(&self) -> Result<()> {
-        self.inner.packs.refresh().map(drop)
-    }
-
-    /// Returns 16 random hex digits.
-    pub(crate) fn random_name(&self) -> String {
-        self.inner.options.random_name()
     }
 
     /// Returns how many git objects were read through this handle and its clones: what the caches

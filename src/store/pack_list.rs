@@ -1,5 +1,5 @@
 //! Which packs recell put into this store, so that those are known which something else brought: a
-//! sync of the folder, or plain git (format.md, section 12).
+//! sync of the folder, or plain git (format.md, section 14).
 //!
 //! The list only ever says more about where packs are from: what cannot be noted is looked at once
 //! more, and no error is worth failing for.

@@ -318,9 +318,10 @@ mod tests {
             }
             if loads.len() > self.most_refs {
                 let told = self.speaks.then_some(self.most_refs);
-                return all(match self.speaks {
-                    true => Answer::Refused(Refusal::TooManyRefs(told), String::new()),
-                    false => Answer::Refused(Refusal::Unclear, "declined".into()),
+                return all(if self.speaks {
+                    Answer::Refused(Refusal::TooManyRefs(told), String::new())
+                } else {
+                    Answer::Refused(Refusal::Unclear, "declined".into())
                 });
             }
             let large: Vec<String> = entries

@@ -1,6 +1,7 @@
 //! What this store remembers of a remote besides its refs: when it was last spoken to, and how
 //! many refs it takes in one push. Local, and may be lost.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::clock::Timestamp;
@@ -47,10 +48,10 @@ impl Contact {
     pub(crate) fn keep(&self, store: &Store, remote: &str) {
         let mut text = String::new();
         if let Some(at) = self.spoken {
-            text += &format!("spoken {at}\n");
+            writeln!(text, "spoken {at}").expect("writing to a string cannot fail");
         }
         if let Some((count, at)) = self.refs {
-            text += &format!("refs {count} {at}\n");
+            writeln!(text, "refs {count} {at}").expect("writing to a string cannot fail");
         }
         let path = path(store, remote);
         drop(disk::create_folders(path.parent().expect("it is in a folder")));

@@ -1,7 +1,6 @@
 //! Parts of chosen results that only remotes have, brought in one go.
 
 use super::wanted_parts::sized;
-use crate::error::Result;
 use crate::git::ObjectId;
 use crate::lookup::Miss;
 use crate::name::EntryName;
@@ -32,18 +31,14 @@ impl PartsWanted for Chosen<'_> {
 }
 
 /// Brings the parts of the entries whose paths are `wanted` and that are not here; or with
-/// `dry_run` only says which these are.
-///
-/// # Errors
-/// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read. What could
-/// not be brought is a miss.
+/// `dry_run` only says which these are. What could not be brought is a miss.
 pub(crate) fn fetch(
     store: &Store,
     snapshot: &Snapshot,
     names: &[EntryName],
     wanted: &dyn Fn(&str) -> bool,
     dry_run: bool,
-) -> Result<FetchReport> {
+) -> FetchReport {
     let entries = with_trees(snapshot, names);
     let wanted = Chosen(wanted);
     let lacking = store.lacking(&entries, &wanted);
@@ -52,7 +47,7 @@ pub(crate) fn fetch(
         let sized = sized(store, &entries, &lacking.parts);
         report.bytes = sized.iter().map(|(_, _, size)| size).sum();
         report.parts = named(&entries, sized.iter().map(|(number, part, _)| (*number, *part)));
-        return Ok(report);
+        return report;
     }
     let left = store.bring(&entries, &wanted);
     let still: std::collections::HashSet<ObjectId> =
@@ -63,7 +58,7 @@ pub(crate) fn fetch(
     report.bytes = sized.iter().map(|(_, _, size)| size).sum();
     report.parts = named(&entries, sized.iter().map(|(number, part, _)| (*number, *part)));
     report.misses = misses(&entries, &left.lacking, &left.on_remotes);
-    Ok(report)
+    report
 }
 
 /// Brings all parts of the entries that `is_wanted` and that only remotes have, in one go, for who
@@ -108,16 +103,12 @@ fn misses(
         let is_part = !object.part.is_empty();
         let name = if is_part { format!("{entry}:{}", object.part) } else { entry.to_string() };
         let told = on_remotes.iter().find(|(number, _, _)| *number == object.entry);
-        found.push(match told {
-            Some((_, remote, reason)) => Miss::OnRemote {
-                name,
-                remote: remote.clone(),
-                reason: (!reason.is_empty()).then(|| reason.clone()),
-            },
-            None => {
-                let what = if is_part { "its bytes" } else { "what it is made of" };
-                Miss::Absent { name, what: what.into(), object: object.id.to_string() }
-            }
+        found.push(if let Some((_, remote, reason)) = told {
+            let reason = (!reason.is_empty()).then(|| reason.clone());
+            Miss::OnRemote { name, remote: remote.clone(), reason }
+        } else {
+            let what = if is_part { "its bytes" } else { "what it is made of" };
+            Miss::Absent { name, what: what.into(), object: object.id.to_string() }
         });
     }
     // Of a part in chunks, one line says it.

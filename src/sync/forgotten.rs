@@ -1,28 +1,21 @@
 //! Tombstones: the digests of the names that were forgotten. They only grow, and win over whatever
 //! a ledger says.
 //!
-//! `refs/recell/forgotten` → commit → tree `<2 hex>/<30 hex>` of empty blobs: the first 32 hex
-//! digits of the BLAKE3 of an entry name. So nobody learns from them what was forgotten.
+//! How they stand in the store, and how they are read, is the store's (`store/tombstones.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::extend::NewState;
-use super::ledger_tree::commit_of;
 use crate::clock::Timestamp;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::git::{
-    Commit, Kind, ObjectId, TreeEntry, TreeMode, commit_bytes, object_id, tree_bytes, tree_entries,
+    Commit, Kind, ObjectId, TreeEntry, TreeMode, commit_bytes, object_id, tree_bytes,
 };
-use crate::store::{MadeObject, Store};
-
-/// The ref of the tombstones, here and on remotes.
-pub(crate) const FORGOTTEN: &str = "refs/recell/forgotten";
+pub(crate) use crate::store::FORGOTTEN;
+use crate::store::{MadeObject, Store, tombstone};
 
 /// How many hex digits of a digest are the folder.
 const FOLDER_DIGITS: usize = 2;
-/// How many hex digits of a digest there are.
-const DIGITS: usize = 32;
 
 /// The tombstones that are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,17 +41,14 @@ impl Forgotten {
     /// # Errors
     /// [`Error::BrokenLedger`] if they cannot be read.
     pub(crate) fn at(store: &Store, commit: &ObjectId) -> Result<Forgotten> {
-        let (tree, _) = commit_of(store, commit)?;
-        let mut digests = BTreeSet::new();
-        for (folder, id) in names_in(store, &tree)? {
-            for (rest, _) in names_in(store, &id)? {
-                let digest = format!("{folder}{rest}");
-                if digest.len() == DIGITS && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
-                    digests.insert(digest);
-                }
-            }
+        let (digests, broken) = store.tombstones(commit);
+        match broken {
+            None => Ok(Forgotten { digests, commit: Some(*commit) }),
+            Some(object) => Err(Error::BrokenLedger {
+                object: object.to_string(),
+                reason: "the tombstones cannot be read".into(),
+            }),
         }
-        Ok(Forgotten { digests, commit: Some(*commit) })
     }
 
     /// Whether nothing was ever forgotten.
@@ -68,7 +58,7 @@ impl Forgotten {
 
     /// Whether the entry of that full name was forgotten.
     pub(crate) fn has(&self, name: &str) -> bool {
-        !self.is_empty() && self.digests.contains(&digest_of(name))
+        !self.is_empty() && self.digests.contains(&tombstone(name))
     }
 
     /// Whether all of `other` is here.
@@ -78,7 +68,7 @@ impl Forgotten {
 
     /// Adds a name.
     pub(crate) fn add(&mut self, name: &str) {
-        self.digests.insert(digest_of(name));
+        self.digests.insert(tombstone(name));
     }
 
     /// Adds all of `other`.
@@ -115,19 +105,4 @@ impl Forgotten {
         objects.extend([root, commit]);
         NewState { objects, commit: id }
     }
-}
-
-fn digest_of(name: &str) -> String {
-    Digest::of(name.as_bytes()).short(DIGITS)
-}
-
-fn names_in(store: &Store, tree: &ObjectId) -> Result<Vec<(String, ObjectId)>> {
-    let mut bytes = Vec::new();
-    let kind = store.read_object(tree, &mut bytes);
-    let entries = tree_entries(store.object_format(), &bytes).filter(|_| kind == Some(Kind::Tree));
-    let entries = entries.ok_or_else(|| Error::BrokenLedger {
-        object: tree.to_string(),
-        reason: "a tree of the tombstones cannot be read".into(),
-    })?;
-    Ok(entries.iter().map(|entry| (entry.name.to_owned(), entry.id)).collect())
 }

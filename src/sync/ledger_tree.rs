@@ -132,8 +132,17 @@ fn broken(object: &ObjectId, reason: &str) -> Error {
 #[derive(Default)]
 struct Folder {
     below: BTreeMap<String, Folder>,
-    /// At the last level: the tree of an entry, or `None` where it is to go.
-    leaf: Option<Option<ObjectId>>,
+    /// At the last level: what becomes of the entry.
+    leaf: Option<Leaf>,
+}
+
+/// What becomes of an entry.
+#[derive(Clone, Copy)]
+enum Leaf {
+    /// It stands for this tree.
+    Tree(ObjectId),
+    /// It goes.
+    Gone,
 }
 
 /// Returns the objects of the tree that has the names of `base`, those of `add`, and none of
@@ -148,8 +157,8 @@ pub(crate) fn changed_tree<'a>(
     remove: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<MadeObject>> {
     let mut root = Folder::default();
-    let changes = remove.into_iter().map(|name| (name, None));
-    for (name, id) in changes.chain(add.into_iter().map(|(name, id)| (name, Some(id)))) {
+    let changes = remove.into_iter().map(|name| (name, Leaf::Gone));
+    for (name, leaf) in changes.chain(add.into_iter().map(|(name, id)| (name, Leaf::Tree(id)))) {
         let mut folder = &mut root;
         for segment in name.split('/') {
             // Neighbours share most of their folders: no text is made for one that is there.
@@ -158,7 +167,7 @@ pub(crate) fn changed_tree<'a>(
             }
             folder = folder.below.get_mut(segment).expect("it was made above");
         }
-        folder.leaf = Some(id);
+        folder.leaf = Some(leaf);
     }
     let mut made = Vec::new();
     if write_folder(store, base, &root, &mut made)?.is_none() {
@@ -180,7 +189,8 @@ fn write_folder(
         before.iter().map(|(name, id)| (name.as_str(), *id)).collect();
     for (name, below) in &folder.below {
         let id = match below.leaf {
-            Some(leaf) => leaf,
+            Some(Leaf::Tree(id)) => Some(id),
+            Some(Leaf::Gone) => None,
             None => write_folder(store, names.get(name.as_str()), below, made)?,
         };
         match id {

@@ -177,13 +177,13 @@ fn push_once(
             return Ok(None);
         }
         lost.retain(|ledger| !sent.reasons.contains_key(ledger));
-        let races = lost.iter().filter(|ledger| raced.contains(*ledger)).count();
+        let overtaken = lost.iter().filter(|ledger| raced.contains(*ledger)).count();
         // Of a ledger that raced in pieces all is meant again.
         for ledger in lost.iter().filter(|ledger| raced.contains(*ledger)) {
             targets.insert(ledger.clone(), meant[ledger]);
         }
         let taken_in = take_in_faster(store, &lost, &reached, &mut targets, only, options.now)?;
-        report.races += races.max(taken_in);
+        report.races += overtaken.max(taken_in);
         // The remote lost what it was known to have: that was not sent.
         let mut unsent = false;
         for ledger in lost.iter().filter(|ledger| !ledgers.contains(ledger)) {
@@ -193,7 +193,7 @@ fn push_once(
                 None => before.remove(ledger),
             };
         }
-        if lost.is_empty() || (races == 0 && taken_in == 0 && !unsent) || race == RACES {
+        if lost.is_empty() || (overtaken == 0 && taken_in == 0 && !unsent) || race == RACES {
             break;
         }
         if race > 0 {
@@ -203,17 +203,7 @@ fn push_once(
     let told = Told { known: &known, before, meant, reached, sent };
     let arrived = told.arrivals(store, &mut report)?;
     let mut changes = told.own_states(&extending, &plan.fresh, &arrived)?;
-    // git may have fetched some of them to where they belong.
-    let seen = KnownLedgers::read(store)?.of_remote(remote_id);
-    for (ledger, commit) in told.reached.iter().filter(|(_, commit)| store.has(commit)) {
-        let name = seen_ref_name(remote_id, ledger);
-        let expected = seen.get(ledger).copied();
-        changes.push(RefChange { name, expected, new: Some(*commit) });
-    }
-    for (ledger, commit) in seen.iter().filter(|(ledger, _)| !told.reached.contains_key(ledger)) {
-        let name = seen_ref_name(remote_id, ledger);
-        changes.push(RefChange { name, expected: Some(*commit), new: None });
-    }
+    changes.extend(seen_now(store, remote_id, &told.reached)?);
     changes.retain(|change| change.expected != change.new);
     if !changes.is_empty() {
         store.swap_each_ref(&changes)?;
@@ -221,6 +211,23 @@ fn push_once(
     contact.spoken = Some(options.now);
     contact.keep(store, remote_id);
     Ok(Some(report))
+}
+
+/// Returns how what is known of the remote changes, now that it has `reached`.
+fn seen_now(store: &Store, remote_id: &str, reached: &Ledgers) -> Result<Vec<RefChange>> {
+    let mut changes = Vec::new();
+    // git may have fetched some of them to where they belong.
+    let seen = KnownLedgers::read(store)?.of_remote(remote_id);
+    for (ledger, commit) in reached.iter().filter(|(_, commit)| store.has(commit)) {
+        let name = seen_ref_name(remote_id, ledger);
+        let expected = seen.get(ledger).copied();
+        changes.push(RefChange { name, expected, new: Some(*commit) });
+    }
+    for (ledger, commit) in seen.iter().filter(|(ledger, _)| !reached.contains_key(ledger)) {
+        let name = seen_ref_name(remote_id, ledger);
+        changes.push(RefChange { name, expected: Some(*commit), new: None });
+    }
+    Ok(changes)
 }
 
 /// What was meant, and what the remote says that it has.

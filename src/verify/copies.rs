@@ -77,11 +77,9 @@ impl Copies {
         let journals = store.inner.repository.journal_folder();
         for entry in disk::list(&journals)? {
             // With the ending of a journal it is one, which the next flush takes in.
-            let is_copy = [".log", ".pack"].iter().any(|end| {
-                entry.name.contains(end)
-                    && !entry.name.ends_with(".log")
-                    && !entry.name.ends_with(".pack")
-            });
+            let ends = [".log", ".pack"];
+            let is_one = ends.iter().any(|end| entry.name.ends_with(end));
+            let is_copy = !is_one && ends.iter().any(|end| entry.name.contains(end));
             if is_copy && !entry.name.starts_with('.') {
                 copies.others.push(entry.path);
             }

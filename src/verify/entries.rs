@@ -114,12 +114,13 @@ impl Check<'_> {
             } else if !missing.is_empty() {
                 let what = format!("it lacks {}", missing.join(", "));
                 found.problems.push(Problem { code: "absent", subject, what });
-            } else if self.full && read.lock().expect("no holder panics").insert(object) {
-                if let Lookup::Miss(miss) = entry.check(part) {
-                    // The next entry with this object has the same problem.
-                    read.lock().expect("no holder panics").remove(&object);
-                    found.problems.push(problem(&subject, &miss));
-                }
+            } else if self.full
+                && read.lock().expect("no holder panics").insert(object)
+                && let Lookup::Miss(miss) = entry.check(part)
+            {
+                // The next entry with this object has the same problem.
+                read.lock().expect("no holder panics").remove(&object);
+                found.problems.push(problem(&subject, &miss));
             }
         }
         found

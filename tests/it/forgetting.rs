@@ -30,9 +30,9 @@ fn nothing_of_a_forgotten_entry_stays_wherever_it_was() {
     env.recell(&["pin", &pinned]).ok();
     env.recell(&["collection", "create", "best", &collected, &stays]).ok();
     env.recell(&["collection", "remove", "best", &stays]).ok();
-    let plan = env.recell(&["forget", &plain, "--json"]).ok();
-    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
-    assert_eq!(plan["done"], false);
+    let planned = env.recell(&["forget", &plain, "--json"]).ok();
+    let planned: serde_json::Value = serde_json::from_str(&planned).unwrap();
+    assert_eq!(planned["done"], false);
     assert!(holds(&env, &secrets[0]), "a plan changes nothing");
     let all = [&plain, &trashed, &pinned, &collected].map(String::as_str);
     env.recell(&[&["forget", "--yes"], &all[..]].concat()).ok();

@@ -157,10 +157,6 @@ fn entries_below(path: &Path, folder: &str, skipped: usize) -> BTreeSet<EntryNam
     names.filter_map(|name| name.parse().ok()).collect()
 }
 
-fn trash(path: &Path) -> BTreeSet<EntryName> {
-    entries_below(path, "refs/recell/trash", 4)
-}
-
 fn pins(path: &Path) -> BTreeSet<EntryName> {
     entries_below(path, "refs/recell/pin", 3)
 }
@@ -176,7 +172,7 @@ fn work(path: &Path, random: &mut fastrand::Rng, ever: &mut BTreeSet<EntryName>)
             .filter(|_| random.u8(..) < 50)
             .take(4)
             .collect();
-        let mut draft = |random: &mut fastrand::Rng| {
+        let draft = |random: &mut fastrand::Rng| {
             let bytes = noise(random.usize(10..3_000), random.u64(..));
             let key = key("nb.ipynb", &format!("c{}", random.u8(..5)), "m");
             (key, Draft::new("test").output("out", "x/y", bytes).unwrap())
@@ -194,7 +190,7 @@ fn work(path: &Path, random: &mut fastrand::Rng, ever: &mut BTreeSet<EntryName>)
             7 => drop(before_sync(&store).unwrap()),
             8 => drop(remove(&store, &some, moment(random)).unwrap()),
             9 => drop(pin(&store, &some).unwrap()),
-            10 => drop(undo_any(&store, random)),
+            10 => undo_any(&store, random),
             _ => {
                 let how = GcOptions::new(now());
                 let environment = GitEnvironment::new(std::env::vars_os());
@@ -285,7 +281,7 @@ fn copies_that_rsync_merged_lose_nothing_but_what_the_newer_side_removed() {
             }
             rsync(&a, &b);
             for path in [&a, &b] {
-                let is_a = packed(path) == before;
+                let is_of_a = packed(path) == before;
                 if random.bool() {
                     // What gives bytes back must not take what has no name yet.
                     let store = Store::open(path, options()).unwrap();
@@ -300,7 +296,7 @@ fn copies_that_rsync_merged_lose_nothing_but_what_the_newer_side_removed() {
                     let by_b = ever_b.contains(name) && !in_b.contains(name);
                     if is_flushed_between {
                         by_a || by_b
-                    } else if is_a {
+                    } else if is_of_a {
                         by_a
                     } else {
                         by_b
@@ -311,7 +307,7 @@ fn copies_that_rsync_merged_lose_nothing_but_what_the_newer_side_removed() {
                     union.filter(|it| !there.contains(*it) && !is_removed(it)).collect();
                 assert!(
                     lost.is_empty(),
-                    "{context}: {lost:?} of {}, {is_a} {is_flushed_between}",
+                    "{context}: {lost:?} of {}, {is_of_a} {is_flushed_between}",
                     path.display()
                 );
                 let is_known = |name: &EntryName| ever_a.contains(name) || ever_b.contains(name);

@@ -261,7 +261,7 @@ fn a_pull_that_breaks_shows_nothing_and_the_next_resumes() {
     let before = packs(&ben);
     assert!(before > 0, "trees came");
     assert!(pull().output.status.success());
-    assert_eq!(names(&ben), [name.clone()]);
+    assert_eq!(names(&ben), [name.as_str()]);
     assert!(is_here(&ben, &name, "outputs/0.txt"));
 }
 
@@ -318,4 +318,27 @@ fn two_pulls_at_once_and_puts_beside_them_lose_nothing() {
     all.sort();
     assert_eq!(names(&ben), all);
     ben.recell(&["verify", "--full"]).ok();
+}
+
+#[test]
+fn a_copy_of_the_names_is_taken_in_though_only_a_remote_has_their_parts() {
+    let team = team_with_filters();
+    let (anna, ben) = (team.member(), team.member());
+    let old = put_both(&anna, "a.ipynb:load:1", "an output", "a variable");
+    anna.recell(&["push"]).ok();
+    // The other copy of Ben's store, and what it pulled, come with a sync of the folder.
+    put(&ben, "b.ipynb:load:1", "of ben");
+    ben.recell(&["flush"]).ok();
+    let packed = ben.store_path().join("packed-refs");
+    let before = std::fs::read(&packed).unwrap();
+    ben.recell(&["pull", "--lazy"]).ok();
+    assert!(!is_here(&ben, &old, "outputs/0.txt"));
+    std::fs::rename(&packed, packed.with_file_name("packed-refs (conflicted copy)")).unwrap();
+    std::fs::write(&packed, before).unwrap();
+    assert!(!names(&ben).contains(&old));
+    let (words, code) = said(&ben, &["repair", "--yes"]);
+    assert_eq!(code, Some(0), "{words}");
+    assert!(names(&ben).contains(&old), "{words}");
+    ben.recell(&["verify"]).ok();
+    assert_eq!(ben.recell(&["cat", &old, "variables/v.bin"]).ok(), "a variable");
 }

@@ -80,7 +80,7 @@ fn what_only_a_remote_has_is_no_damage_and_what_was_pruned_gives_its_bytes_back(
     let old = put(&anna, "a.ipynb:load:1", &noise);
     anna.recell(&["push"]).ok();
     ben.recell(&["-c", "sync.fetch=lazy", "pull"]).ok();
-    assert_eq!(names(&ben), [old.clone()]);
+    assert_eq!(names(&ben), [old.as_str()]);
     let verify = |env: &TestEnv| -> serde_json::Value {
         serde_json::from_str(&env.recell(&["verify", "--full", "--json"]).ok()).unwrap()
     };
@@ -88,7 +88,7 @@ fn what_only_a_remote_has_is_no_damage_and_what_was_pruned_gives_its_bytes_back(
     assert_eq!(verify(&anna)["remote_parts"], 0);
     ben.recell(&["gc", "--all"]).ok();
     ben.recell(&["repair", "--yes"]).ok();
-    assert_eq!(names(&ben), [old.clone()], "it is not lost");
+    assert_eq!(names(&ben), [old.as_str()], "it is not lost");
     // Anna removes it: the remote has it, so its bytes need not stay here.
     let before = size_of(&anna.store_path());
     anna.recell(&["rm", &old]).ok();

@@ -22,6 +22,7 @@ use crate::sync::{ForgetPlan, forget, plan_forget};
 /// come back, whoever pushes them. `recell push` then rewrites what remotes have; the bytes there
 /// go when the host collects its garbage.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// What to forget: a full entry name, stored here or not, a key for its newest entry
     #[arg(required = true, value_name = "KEY")]

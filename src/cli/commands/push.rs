@@ -13,6 +13,7 @@ use crate::config::Glob;
 /// default the remote is the repository's own `origin`. What arrived is read back; what the remote
 /// refuses is named, and keeps nothing else back.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Notebooks to send, as globs; all of them if none is given
     #[arg(value_name = "NOTEBOOK")]

@@ -39,12 +39,11 @@ pub(crate) fn run(_args: &Args, session: &Session) -> Outcome {
     let sync = &workspace.config().sync;
     let now = session.now();
     let standing = match &remote {
-        Some(remote) => {
-            sync::standing(&store, &remote.id, sync, now).map(Some).unwrap_or_else(|error| {
+        Some(remote) => sync::standing(&store, &remote.id, sync, now)
+            .inspect_err(|error| {
                 ui.warn(&format!("nobody knows what is to be pushed: {error}"), None);
-                None
             })
-        }
+            .ok(),
         None => None,
     };
     let remote = remote.zip(standing);

@@ -77,12 +77,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         }
     };
     if ui.json() {
-        let names = |entries: &BTreeSet<EntryName>| {
+        let listed = |entries: &BTreeSet<EntryName>| {
             entries.iter().map(EntryName::as_str).collect::<serde_json::Value>()
         };
         ui.document(&json!({
-            "remote": last.remote, "url": last.url, "pulled": names(&pulled),
-            "pushed": names(&sent), "missing": last.json(false)["missing"], "rounds": round,
+            "remote": last.remote, "url": last.url, "pulled": listed(&pulled),
+            "pushed": listed(&sent), "missing": last.json(false)["missing"], "rounds": round,
         }))?;
     } else if pulled.is_empty() && sent.is_empty() && last.report.missing.is_empty() {
         ui.say(format!("nothing to do: {} and this store both have the same", last.url));

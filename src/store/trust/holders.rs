@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::git::{Kind, ObjectId, TreeMode, loose_refs, read_commit, tree_entry};
 use crate::index::{Index, Names};
 use crate::name::{EntryName, LedgerName};
-use crate::store::Inner;
+use crate::store::{Inner, Store};
 
 /// The folder of what remotes had when they were last spoken to: `<remote>/ledger/…` below it.
 const REMOTES: &str = "refs/recell/remote";
@@ -101,5 +101,13 @@ impl Inner {
             }
         }
         Holds::Tree(tree)
+    }
+}
+
+impl Store {
+    /// Whether some remote had the entry when it was last spoken to, by the names as they are now.
+    pub(crate) fn was_seen_on_a_remote(&self, entry: &EntryName) -> bool {
+        let holders = self.inner.holders(entry).unwrap_or_default();
+        holders.iter().any(|holder| !holder.is_taken && matches!(holder.holds, Holds::Tree(_)))
     }
 }

@@ -14,6 +14,9 @@ use crate::store::{Entry, Store};
 /// Something that a ledger says and that is not taken in: the name as it stands there, and why.
 pub(crate) type Refusal = (String, String);
 
+/// What is new in a ledger: entries with their trees, and what is refused.
+pub(crate) type Checked = (Vec<(EntryName, ObjectId)>, Vec<Refusal>);
+
 /// Sorts what is new in a ledger, names below its notebook with their trees, into entries that are
 /// not here yet and names that are refused. Names that are here with the same tree are in neither.
 ///
@@ -26,7 +29,7 @@ pub(crate) fn check_foreign_ledger(
     store: &Store,
     ledger: &LedgerName,
     new: &[(String, ObjectId)],
-) -> Result<(Vec<(EntryName, ObjectId)>, Vec<Refusal>)> {
+) -> Result<Checked> {
     if new.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }

@@ -1,6 +1,6 @@
 //! Takes in what copies of `packed-refs` name, and gives names back to what came without them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::super::copies::Copies;
@@ -16,11 +16,12 @@ use crate::git::{
 use crate::index::TAGS;
 use crate::name::EntryName;
 use crate::progress::{Progress, Unit};
-use crate::store::{TRASH, in_trash, read_trash_ref, tombstone};
+use crate::store::{FORGOTTEN, TRASH, in_trash, read_trash_ref, tombstone};
 
 const COLLECTION: &str = "refs/recell/collection/";
-const FORGOTTEN: &str = "refs/recell/forgotten";
 const LEDGER: &str = "refs/recell/ledger/";
+/// What remotes were seen to have.
+const SEEN: &str = "refs/recell/remote/";
 /// Below these, a name says all: what one of two sides has, both have.
 const UNIONS: [&str; 3] = ["refs/recell/pin/", "refs/recell/local/", "refs/recell/damaged/"];
 
@@ -30,7 +31,7 @@ struct Merge {
     refs: BTreeMap<String, ObjectId>,
     edits: RefEdits,
     made: Vec<(ObjectId, Kind, Vec<u8>)>,
-    forgotten: HashSet<String>,
+    forgotten: BTreeSet<String>,
     restored: Vec<String>,
     waiting: Vec<String>,
 }
@@ -42,7 +43,7 @@ impl Merge {
     }
 
     fn is_forgotten(&self, name: &EntryName) -> bool {
-        self.forgotten.contains(&tombstone(name))
+        self.forgotten.contains(&tombstone(name.as_str()))
     }
 }
 
@@ -68,10 +69,11 @@ impl Repair<'_> {
         let (theirs, _) = check_refs_text(&bytes, path, format);
         let theirs: BTreeMap<String, ObjectId> =
             theirs.into_iter().map(|one| (one.name, one.id)).collect();
+        self.take_in_seen(&theirs)?;
         let mut merge = Merge { refs: self.all_refs()?, ..Merge::default() };
         for refs in [&merge.refs, &theirs] {
             if let Some(id) = refs.get(FORGOTTEN) {
-                merge.forgotten.extend(self.store.tombstones(*id));
+                merge.forgotten.extend(self.store.tombstones(id).0);
             }
         }
         let (trash, others): (Vec<_>, Vec<_>) =
@@ -107,6 +109,26 @@ impl Repair<'_> {
             return self.set_aside(path);
         }
         self.report.waiting.extend(waiting);
+        Ok(())
+    }
+
+    /// What the other copy saw on remotes comes first: by it is known what need not be here.
+    fn take_in_seen(&mut self, theirs: &BTreeMap<String, ObjectId>) -> Result<()> {
+        let seen = || theirs.iter().filter(|(name, _)| name.starts_with(SEEN));
+        self.is_beside_remotes |= seen().next().is_some();
+        let ours = self.all_refs()?;
+        let mut edits = RefEdits::default();
+        for (name, id) in seen() {
+            let is_news =
+                ours.get(name).is_none_or(|ours| ours != id && self.comes_from(*id, *ours));
+            if is_news && self.reaches_all(*id).is_ok() {
+                edits.add.insert(name.clone(), *id);
+            }
+        }
+        if !edits.add.is_empty() {
+            self.locked.keep_copy(&self.store.path().join("packed-refs"), self.now)?;
+            self.locked.edit_refs(&edits)?;
+        }
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
 use crate::git::check_packed_refs;
+use crate::name::EntryName;
 use crate::progress::Progress;
 use crate::store::Store;
 
@@ -118,11 +119,12 @@ pub(crate) fn plan_repair_beside(
         let action = match problem.code {
             "damaged_index" | "missing_index" => "index",
             "damaged_pack" | "damaged_object" | "damaged_journal" => "salvage",
-            "missing_pack" | "damaged_git_file" | "damaged_contents" => "set_aside",
+            "missing_pack" | "damaged_git_file" | "damaged_contents" | "conflicted_copy" => {
+                "set_aside"
+            }
             "damaged_setting" | "damaged_head" => "rewrite",
             "damaged_refs" | "unnamed_entries" => "names",
             "conflicted_names" | "parked_collection" => "merge",
-            "conflicted_copy" => "set_aside",
             _ => {
                 plan.at_risk.push(problem);
                 continue;
@@ -177,6 +179,7 @@ pub(crate) fn repair_beside(
     progress: &dyn Progress,
 ) -> Result<RepairReport> {
     let mut report = RepairReport::default();
+    let mut is_beside_remotes = false;
     store.while_flush_locked(|locked| {
         let copies = Copies::find(store)?;
         if !copies.names.is_empty() {
@@ -187,6 +190,7 @@ pub(crate) fn repair_beside(
             locked,
             now: options.now,
             elsewhere,
+            is_beside_remotes: elsewhere.is_some(),
             report: &mut report,
             unnamed: None,
         };
@@ -195,6 +199,7 @@ pub(crate) fn repair_beside(
         work.copies(progress)?;
         work.names(plan, &damaged_lines, progress)?;
         work.arrived()?;
+        is_beside_remotes = work.is_beside_remotes;
         locked.adopt_packs(&store.arrived()?.packs);
         Ok(())
     })?;
@@ -202,6 +207,11 @@ pub(crate) fn repair_beside(
     let flushed = store.flush()?;
     let damaged = flushed.damaged_journals.iter().map(|id| format!("recell/damaged/{id}.log"));
     report.set_aside.extend(damaged);
+    // A copy of the names may have brought what remotes were seen to have.
+    let has = |name: &EntryName| {
+        elsewhere.is_some_and(|elsewhere| elsewhere(name)) || store.was_seen_on_a_remote(name)
+    };
+    let elsewhere = is_beside_remotes.then_some(&has as Elsewhere<'_>);
     let checked = verify_beside(store, VerifyOptions { full: true }, elsewhere, progress)?;
     report.left = checked.problems;
     report.restored.sort();
@@ -216,6 +226,8 @@ struct Repair<'a> {
     locked: &'a crate::store::LockedStore<'a>,
     now: Timestamp,
     elsewhere: Option<Elsewhere<'a>>,
+    /// Whether remotes were spoken to, here or by a copy of this store.
+    is_beside_remotes: bool,
     report: &'a mut RepairReport,
     /// Whole entries that no ref leads to, by name, once somebody asked for one.
     unnamed: Option<std::collections::HashMap<String, crate::git::ObjectId>>,

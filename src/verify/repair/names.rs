@@ -173,7 +173,9 @@ impl Repair<'_> {
     }
 
     fn is_elsewhere(&self, name: &EntryName) -> bool {
-        self.elsewhere.is_some_and(|elsewhere| elsewhere(name))
+        self.is_beside_remotes
+            && (self.elsewhere.is_some_and(|elsewhere| elsewhere(name))
+                || self.store.was_seen_on_a_remote(name))
     }
 
     fn lose(&mut self, name: &str, parts: Vec<String>, kept: Option<String>, reason: &Miss) {
@@ -247,13 +249,13 @@ impl Repair<'_> {
             let children =
                 children_of(format, kind, &bytes).ok_or_else(|| format!("{id} makes no sense"))?;
             // What is on a remote alone is always a part of an entry.
-            let is_blob = |leads_on: bool| !leads_on && self.elsewhere.is_some();
+            let is_blob = |leads_on: bool| !leads_on && self.is_beside_remotes;
             open.extend(children.into_iter().filter(|(_, on)| !is_blob(*on)).map(|(id, _)| id));
         }
         Ok(())
     }
 
-    /// Returns the name of the whole entry whose tree that is.
+    /// Returns the name of the entry whose tree that is, if it is whole, but for what a remote has.
     pub(super) fn name_of(&self, tree: ObjectId) -> Option<EntryName> {
         let inner = &self.store.inner;
         let format = self.store.object_format();
@@ -266,9 +268,13 @@ impl Repair<'_> {
         let manifest = Manifest::from_toml(&bytes).ok()?;
         let name = EntryName::new(&manifest.key.path(), manifest.created_at, &tree.to_string());
         let entry = Entry::open(inner, name.clone(), tree, |full| inner.reference(full)).ok()?;
-        let is_whole = entry.part_objects().all(|(part, object)| match object {
-            Ok(object) => self.part(&name, part, &object).is_ok(),
-            Err(miss) => matches!(miss, Miss::LocalElsewhere { .. }),
+        let is_whole = entry.part_objects().all(|(part, object)| {
+            match object.and_then(|object| self.part(&name, part, &object)) {
+                Ok(()) | Err(Miss::LocalElsewhere { .. }) => true,
+                // No remote has a part that stays here.
+                Err(Miss::Absent { .. }) => !part.local && self.is_elsewhere(&name),
+                Err(_) => false,
+            }
         });
         (is_whole && !manifest.provenance.annotations.contains_key("lost_parts")).then_some(name)
     }

@@ -67,14 +67,15 @@ impl TestEnv {
                     | "clean-of-secrets",
                 ]
                 | ["objects", "info", _]
-                | ["info", _] => true,
+                | ["info", _]
+                | ["recell", "ledgers" | "remotes", _]
+                | ["recell", "static", _, _] => true,
                 ["objects", "pack", file] => {
                     [".pack", ".idx", ".rev", ".bitmap", ".mtimes", ".promisor"]
                         .iter()
                         .any(|end| file.starts_with("pack-") && file.ends_with(end))
                 }
                 ["objects", folder, _] => folder.len() == 2,
-                ["recell", "ledgers" | "remotes", _] | ["recell", "static", _, _] => true,
                 ["refs", ..] => !name.ends_with(".lock"),
                 _ => false,
             };

@@ -53,7 +53,8 @@ fn a_wrong_index_is_named() {
     let elsewhere = root.path().join("elsewhere");
     other.publish(&other.remote(&folder_address(&elsewhere)), &["x", "y"]).unwrap();
     let files = crate::disk::list(&elsewhere.join("objects/pack")).unwrap();
-    let foreign = files.iter().find(|file| file.name.ends_with(".idx")).unwrap();
+    let foreign =
+        files.iter().find(|file| file.path.extension().is_some_and(|end| end == "idx")).unwrap();
     for (bytes, code, why) in [
         (Vec::new(), "static_damaged", "empty"),
         (good[..good.len() - 1].to_vec(), "static_damaged", "cut"),

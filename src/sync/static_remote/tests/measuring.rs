@@ -1,5 +1,7 @@
 //! How long publishing and fetching take beside plain git with one branch, in the same run.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::time::Instant;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! What travels, and what a crash leaves.
 
 use super::*;
+use std::fmt::Write as _;
 
 fn noise(size: usize, seed: u64) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(seed);
@@ -134,8 +135,6 @@ fn one_part_of_many_costs_its_own_bytes_and_the_lists() {
     let mut content = Vec::new();
     reader.store.read_object(&part, &mut content).unwrap();
     assert!(content == small);
-    let all = late.traffic().received + there.traffic().received;
-    println!("one part: {:?}, with the trees before: {all} of {}", late.traffic(), done.bytes);
     assert!(late.traffic().received < done.bytes / 100, "{:?}", late.traffic());
 }
 
@@ -165,9 +164,10 @@ fn a_pack_that_git_wrote_with_deltas_is_taken_whole() {
     let run =
         |folder: &Path, args: &[&str]| git.command(args).in_folder(folder).run().unwrap().text();
     run(root.path(), &["init", "-q", "work"]);
-    let mut text: String = (0..3000).map(|line| format!("line {line}\n")).collect();
+    let mut text = String::new();
+    (0..3000).for_each(|line| writeln!(text, "line {line}").unwrap());
     for round in 0..4 {
-        text.push_str(&format!("round {round}\n"));
+        writeln!(text, "round {round}").unwrap();
         crate::disk::replace(&work.join("file"), text.as_bytes()).unwrap();
         run(&work, &["add", "."]);
         run(&work, &["commit", "-qm", "r"]);

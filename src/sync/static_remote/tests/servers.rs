@@ -87,13 +87,13 @@ fn fetched_by_git(root: &Path, name: &str, url: &str) -> BTreeMap<String, Object
 #[test]
 fn plain_git_fetches_and_clones_what_was_published() {
     let root = tempfile::tempdir().unwrap();
-    let place = root.path().join("served");
+    let folder = root.path().join("served");
     let writer = Writer::new(root.path(), "one");
-    let remote = writer.remote(&folder_address(&place));
+    let remote = writer.remote(&folder_address(&folder));
     for round in 0..12 {
         writer.publish(&remote, &[&format!("r{round}"), "same"]).unwrap();
     }
-    let server = Server::files(&place);
+    let server = Server::files(&folder);
     let url = format!("http://127.0.0.1:{}/", server.port);
     let refs = fetched_by_git(root.path(), "plain", &url);
     assert_eq!(refs, remote.refs().unwrap().refs);
@@ -115,11 +115,11 @@ fn plain_git_fetches_and_clones_what_was_published() {
 #[test]
 fn a_web_server_is_a_remote_to_read_even_without_ranges() {
     let root = tempfile::tempdir().unwrap();
-    let served = root.path().join("served");
+    let folder = root.path().join("served");
     let writer = Writer::new(root.path(), "one");
-    let here = writer.remote(&folder_address(&served));
+    let here = writer.remote(&folder_address(&folder));
     writer.publish(&here, &["a", "b"]).unwrap();
-    let server = Server::files(&served);
+    let server = Server::files(&folder);
     let reader = Writer::new(root.path(), "two");
     let remote = reader.remote(&format!("static+http://127.0.0.1:{}/", server.port));
     reader.fetch(&remote).unwrap();
@@ -170,6 +170,7 @@ fn a_bucket_that_is_not_there_is_no_empty_remote() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a failure is repeated by its seed")]
 fn two_publishers_never_lose_each_others_entries() {
     let seed = std::env::var("RECELL_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));

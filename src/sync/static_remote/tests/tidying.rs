@@ -5,7 +5,8 @@ use super::*;
 fn packs_of(shared: &Path) -> (usize, usize) {
     let list = crate::disk::read(&shared.join("objects/info/packs")).unwrap();
     let files = crate::disk::list(&shared.join("objects/pack")).unwrap();
-    let files = files.iter().filter(|file| file.name.ends_with(".pack")).count();
+    let files =
+        files.iter().filter(|file| file.path.extension().is_some_and(|end| end == "pack")).count();
     (listing::read_packs(&list).unwrap().len(), files)
 }
 
@@ -62,7 +63,8 @@ fn a_damaged_pack_is_not_merged_and_keeps_nobody_from_publishing() {
     let remote = writer.remote(&folder_address(&shared));
     writer.publish(&remote, &["first"]).unwrap();
     let files = crate::disk::list(&shared.join("objects/pack")).unwrap();
-    let pack = files.iter().find(|file| file.name.ends_with(".pack")).unwrap();
+    let pack =
+        files.iter().find(|file| file.path.extension().is_some_and(|end| end == "pack")).unwrap();
     let mut bytes = crate::disk::read(&pack.path).unwrap();
     bytes[60] ^= 1;
     crate::disk::replace(&pack.path, &bytes).unwrap();

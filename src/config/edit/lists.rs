@@ -1,73 +1,24 @@
-//! Changes to the settings file of a workspace, which leave comments, order and blank lines as they
-//! are.
+//! Settings that are lists of texts: what is added stands as the others do.
 
-use std::path::PathBuf;
+use toml_edit::{Array, DocumentMut};
 
-use toml_edit::{Array, DocumentMut, Item, Table};
-
-use super::{PYPROJECT_FILE, SETTINGS_FILE, Workspace, pyproject_marks};
+use super::{Header, SettingsAt, section};
 use crate::config::Key;
-use crate::disk;
-use crate::error::{Error, Result};
 
-impl Workspace {
-    /// Adds `value` to the list that is the setting `key`, in `recell.toml`, or in `[tool.recell]`
-    /// of `pyproject.toml` where that holds the settings. Returns the file; `None` if the list has
-    /// the value already.
-    ///
-    /// `before` is what the list is if the file does not have it.
-    ///
-    /// # Errors
-    /// [`Error::NoStore`] if there is no workspace, [`Error::SettingNotChanged`] if the setting is
-    /// no list in the file, [`Error::Disk`].
-    pub(crate) fn add_to_list(
-        &self,
-        key: &'static str,
-        before: &[String],
-        value: &str,
-    ) -> Result<Option<PathBuf>> {
-        let Some(folder) = &self.settings_folder else {
-            return Err(Error::NoStore { path: self.base.clone() });
-        };
-        let mut path = folder.join(SETTINGS_FILE);
-        let pyproject = folder.join(PYPROJECT_FILE);
-        let in_pyproject = !disk::is_there(&path) && pyproject_marks(&pyproject)?;
-        if in_pyproject {
-            path = pyproject;
-        }
-        let refused = || Error::SettingNotChanged { path: path.clone(), name: key };
-        let bytes = disk::read_if_there(&path)?.unwrap_or_default();
-        let text = String::from_utf8(bytes).map_err(|_| refused())?;
-        let above: &[&str] = if in_pyproject { &["tool", "recell"] } else { &[] };
-        let changed = with_value(&text, above, key, before, value).ok_or_else(refused)?;
-        if changed == text {
-            return Ok(None);
-        }
-        disk::replace(&path, changed.as_bytes())?;
-        Ok(Some(path))
-    }
-}
-
-/// Returns `text` with `value` in the list `key`, below the tables `above`; `None` if that is not
-/// a list of texts, or the text no TOML.
-fn with_value(
+/// Returns `text` with `value` in the list that is the setting `key`; `None` if that is no list of
+/// texts there, or the text no TOML. A text that has it comes back as it is.
+///
+/// `before` is what the list is if the text does not have it.
+pub(crate) fn with_in_list(
     text: &str,
-    above: &[&str],
+    at: SettingsAt,
     key: &str,
     before: &[String],
     value: &str,
 ) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
-    let (section, name) = key.split_once('.')?;
-    let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
-    for part in above.iter().chain([&section]) {
-        let implicit = || {
-            let mut table = Table::new();
-            table.set_implicit(part != &section);
-            Item::Table(table)
-        };
-        table = table.entry(part).or_insert_with(implicit).as_table_like_mut()?;
-    }
+    let (section_name, name) = key.split_once('.')?;
+    let table = section(&mut document, at, section_name, Header::Own)?;
     if let Some(list) = table.get_mut(name) {
         let list = list.as_array_mut()?;
         if list.iter().any(|item| item.as_str() == Some(value)) {
@@ -82,7 +33,7 @@ fn with_value(
     list.push(value);
     // The line that shows the default makes way.
     let default = format!("#{name} = {}", Key::named(key)?.default());
-    if let Some(changed) = in_place_of(text, section, &default, &format!("{name} = {list}")) {
+    if let Some(changed) = in_place_of(text, section_name, &default, &format!("{name} = {list}")) {
         return Some(changed);
     }
     table.insert(name, list.into());
@@ -127,7 +78,7 @@ mod tests {
     use crate::config::Config;
 
     fn allowed(text: &str) -> String {
-        with_value(text, &[], "secrets.allow", &[], "jwt").unwrap()
+        with_in_list(text, SettingsAt::Top, "secrets.allow", &[], "jwt").unwrap()
     }
 
     #[test]
@@ -135,7 +86,9 @@ mod tests {
         let text = Config::default_file();
         let changed = allowed(&text);
         assert_eq!(changed, text.replace("#allow = []", "allow = [\"jwt\"]"));
-        let more = with_value(&changed, &[], "secrets.allow", &[], "0123456789abcdef").unwrap();
+        let more =
+            with_in_list(&changed, SettingsAt::Top, "secrets.allow", &[], "0123456789abcdef")
+                .unwrap();
         assert_eq!(more, text.replace("#allow = []", "allow = [\"jwt\", \"0123456789abcdef\"]"));
     }
 
@@ -168,20 +121,25 @@ mod tests {
             assert_eq!(allowed(text), changed, "{why}");
             assert!(changed.parse::<toml::Table>().is_ok(), "{why}");
         }
-        assert_eq!(with_value("[secrets]\nallow = 'jwt'\n", &[], "secrets.allow", &[], "x"), None);
+        assert_eq!(
+            with_in_list("[secrets]\nallow = 'jwt'\n", SettingsAt::Top, "secrets.allow", &[], "x"),
+            None
+        );
     }
 
     #[test]
     fn what_counted_so_far_goes_on_counting() {
         let before = ["jwt".to_owned()];
-        let changed = with_value("", &[], "secrets.allow", &before, "npm-token").unwrap();
+        let changed =
+            with_in_list("", SettingsAt::Top, "secrets.allow", &before, "npm-token").unwrap();
         assert_eq!(changed, "[secrets]\nallow = [\"jwt\", \"npm-token\"]\n");
     }
 
     #[test]
     fn a_pyproject_keeps_its_own() {
         let text = "[project]\nname = 'x'\n\n[tool.recell.store]\npath = 'a'\n";
-        let changed = with_value(text, &["tool", "recell"], "secrets.allow", &[], "jwt").unwrap();
+        let changed =
+            with_in_list(text, SettingsAt::ToolRecell, "secrets.allow", &[], "jwt").unwrap();
         assert_eq!(changed, format!("{text}\n[tool.recell.secrets]\nallow = [\"jwt\"]\n"));
     }
 }

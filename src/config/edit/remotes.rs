@@ -1,23 +1,15 @@
-//! Remotes of the cache in the text of a settings file: written and removed, all else as it is.
+//! The remotes of the cache: written and removed.
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, value};
 
-use super::sync::RemoteSetting;
-
-/// Where the sections are: at the top of `recell.toml`, or in `pyproject.toml` below `tool.recell`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SettingsAt {
-    /// At the top.
-    Top,
-    /// Below `[tool.recell]`.
-    ToolRecell,
-}
+use super::{Header, SettingsAt, section};
+use crate::config::RemoteSetting;
 
 /// Returns `text` with one more remote, behind those that it has; `None` if it is not TOML, or
 /// says something else where the remotes are.
 pub(crate) fn with_remote(text: &str, at: SettingsAt, remote: &RemoteSetting) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
-    let sync = sync_table(&mut document, at)?;
+    let sync = section(&mut document, at, "sync", Header::OfWhatIsBelow)?;
     match sync.get_mut("remotes") {
         None => {
             let mut tables = ArrayOfTables::new();
@@ -38,7 +30,7 @@ pub(crate) fn with_remote(text: &str, at: SettingsAt, remote: &RemoteSetting) ->
 /// Returns `text` without the remote of that name; `None` if it has none.
 pub(crate) fn without_remote(text: &str, at: SettingsAt, name: &str) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
-    let sync = sync_table(&mut document, at)?;
+    let sync = section(&mut document, at, "sync", Header::OfWhatIsBelow)?;
     let item = sync.get_mut("remotes")?;
     let is_it = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
     let is_empty = match item {
@@ -67,25 +59,6 @@ fn table_of(remote: &RemoteSetting) -> Table {
     table.insert("name", value(remote.name.as_str()));
     table.insert("url", value(remote.url.as_str()));
     table
-}
-
-/// Returns the table `sync`, which is made if need be.
-fn sync_table(document: &mut DocumentMut, at: SettingsAt) -> Option<&mut dyn TableLike> {
-    let mut table: &mut dyn TableLike = document.as_table_mut();
-    let path: &[&str] = match at {
-        SettingsAt::Top => &["sync"],
-        SettingsAt::ToolRecell => &["tool", "recell", "sync"],
-    };
-    for name in path {
-        let new = || {
-            let mut table = Table::new();
-            // A header of its own only if something stands below it.
-            table.set_implicit(true);
-            Item::Table(table)
-        };
-        table = table.entry(name).or_insert_with(new).as_table_like_mut()?;
-    }
-    Some(table)
 }
 
 #[cfg(test)]
