@@ -88,7 +88,7 @@ pub(super) fn push_once(
     wish: &Wish<'_>,
 ) -> Result<Pushed, Failure> {
     let chosen = chosen_remote(session, wish.remote)?;
-    let remote = speak(session, &chosen, store);
+    let remote = speak(session, &chosen, store)?;
     let settings = &session.workspace()?.config().sync;
     let with_tags = wish.tags || settings.tags;
     if with_tags && chosen.origin == RemoteOrigin::Host && !wish.force {

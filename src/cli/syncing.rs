@@ -8,10 +8,10 @@ use crate::cli::words::count;
 use crate::clock::Timestamp;
 use crate::config::Glob;
 use crate::error::Result;
-use crate::git::{GitRemote, HostRepository};
+use crate::git::HostRepository;
 use crate::name::EntryName;
 use crate::store::Store;
-use crate::sync::{self, ChosenRemote};
+use crate::sync::{self, ChosenRemote, Remote};
 
 /// Returns the remote that `asked` names, or else the one of the settings.
 ///
@@ -19,14 +19,23 @@ use crate::sync::{self, ChosenRemote};
 /// Those of [`sync::choose`].
 pub(super) fn chosen_remote(session: &Session, asked: Option<&str>) -> Result<ChosenRemote> {
     let (workspace, git) = (session.workspace()?, session.git());
-    git.version()?;
+    let is_there = git.version();
     let host = HostRepository::discover(workspace.base(), &git).ok();
-    sync::choose(asked, &workspace.config().sync, host.as_ref(), &git, workspace.base())
+    let chosen =
+        sync::choose(asked, &workspace.config().sync, host.as_ref(), &git, workspace.base());
+    match chosen {
+        Ok(chosen) if chosen.is_static => Ok(chosen),
+        // Without git nothing is known of the repository's remotes, which is said first.
+        chosen => is_there.and(chosen),
+    }
 }
 
 /// Returns the remote as the store speaks with it.
-pub(super) fn speak(session: &Session, chosen: &ChosenRemote, store: &Store) -> GitRemote {
-    GitRemote::new(chosen.address.clone(), &session.git(), store.path())
+///
+/// # Errors
+/// Those of [`Remote::open`].
+pub(super) fn speak(session: &Session, chosen: &ChosenRemote, store: &Store) -> Result<Remote> {
+    Remote::open(&chosen.address, &session.git(), store)
 }
 
 /// Whether a notebook is one of those that were named; none means all.

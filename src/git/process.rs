@@ -83,6 +83,10 @@ impl GitEnvironment {
     }
 
     /// Returns the variables whose names begin so; those that are not UTF-8 are left out.
+    #[cfg_attr(
+        not(feature = "object-stores"),
+        expect(dead_code, reason = "only credentials are looked up so")
+    )]
     pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let texts = self
             .variables

@@ -3,9 +3,10 @@
 
 use super::forgotten::FORGOTTEN;
 use super::known::Ledgers;
+use super::remote::Remote;
 use super::wanted_parts::sizes_of;
 use crate::error::{Error, Result};
-use crate::git::{Answer, GitRemote, ObjectId, Wants};
+use crate::git::{Answer, ObjectId, Wants};
 use crate::name::{EntryName, LEDGERS, LedgerName};
 use crate::progress::Progress;
 use crate::store::{Lacking, LackingObject, Store};
@@ -22,10 +23,12 @@ const MOST_FAILURES: usize = 64;
 pub(super) const NO_BLOBS: &str = "blob:none";
 
 /// What came.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Brought {
     /// The bytes of the packs.
     pub(crate) bytes: u64,
+    /// What is wrong with something that the remote has and that could not come.
+    pub(crate) damage: Option<String>,
     /// Whether the remote hands out nothing by id.
     is_refused: bool,
     failures: usize,
@@ -34,7 +37,7 @@ pub(crate) struct Brought {
 /// A remote that objects are brought from.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
-    pub(crate) remote: &'a GitRemote,
+    pub(crate) remote: &'a Remote,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -42,7 +45,8 @@ impl Origin<'_> {
     /// Brings what entries lack; what the remote has not, or does not hand out, lacks afterwards.
     ///
     /// # Errors
-    /// [`Error::GitFailed`] if the remote cannot be reached or breaks off; what came before stays.
+    /// [`Error::GitFailed`] or [`Error::StaticRemote`] if the remote cannot be reached or breaks
+    /// off; what came before stays.
     pub(crate) fn bring(
         self,
         store: &Store,
@@ -99,17 +103,28 @@ impl Origin<'_> {
         if ids.is_empty() || brought.is_refused || brought.failures > MOST_FAILURES {
             return Ok(());
         }
-        let place = store.fetch_place();
-        let gone = match self.remote.bring(&place, Wants::Objects(ids), filter, self.progress)? {
-            Answer::Brought { bytes } => {
+        let gone = match self.remote.bring(store, Wants::Objects(ids), filter, self.progress) {
+            Ok(Answer::Brought { bytes }) => {
                 brought.bytes += bytes;
                 return Ok(());
             }
-            Answer::NotAllowed => {
+            Ok(Answer::NotAllowed) => {
                 brought.is_refused = true;
                 return Ok(());
             }
-            Answer::NotThere(id) => id,
+            Ok(Answer::NotThere(id)) => id,
+            Err(error @ Error::StaticDamaged { .. }) => {
+                // What is whole comes all the same.
+                brought.failures += 1;
+                if ids.len() == 1 {
+                    brought.damage.get_or_insert_with(|| error.to_string());
+                    return Ok(());
+                }
+                let (one, other) = ids.split_at(ids.len() / 2);
+                self.batch(store, one, filter, false, brought)?;
+                return self.batch(store, other, filter, false, brought);
+            }
+            Err(error) => return Err(error),
         };
         brought.failures += 1;
         let rest: Vec<ObjectId> = ids.iter().copied().filter(|id| *id != gone).collect();
@@ -152,7 +167,7 @@ impl Origin<'_> {
     /// those that did not, with git's words: one that is broken on the remote keeps no other away.
     ///
     /// # Errors
-    /// [`Error::GitFailed`] if none came.
+    /// [`Error::GitFailed`], [`Error::StaticDamaged`] and [`Error::StaticLacks`] if none came.
     pub(crate) fn ledgers(
         self,
         store: &Store,
@@ -166,13 +181,17 @@ impl Origin<'_> {
         let mut came = 0;
         while let Some(some) = next.pop() {
             let wants = Wants::Refs { names: some, haves };
-            match self.remote.bring(&store.fetch_place(), wants, filter, self.progress) {
+            match self.remote.bring(store, wants, filter, self.progress) {
                 Ok(Answer::Brought { bytes: more }) => {
                     bytes += more;
                     came += some.len();
                 }
                 Ok(_) => {}
-                Err(error @ Error::GitFailed { .. }) => {
+                Err(
+                    error @ (Error::GitFailed { .. }
+                    | Error::StaticDamaged { .. }
+                    | Error::StaticLacks { .. }),
+                ) => {
                     let is_hopeless = came == 0 && failed.len() + next.len() > MOST_FAILURES / 8;
                     if is_hopeless || names.len() == 1 || is_unreachable(&error) {
                         return Err(error);
@@ -197,7 +216,7 @@ impl Origin<'_> {
 ///
 /// # Errors
 /// [`Error::GitFailed`] if it cannot be reached or refuses.
-pub(super) fn listed(remote: &GitRemote) -> Result<Ledgers> {
+pub(super) fn listed(remote: &Remote) -> Result<Ledgers> {
     Ok(listed_with_tombstones(remote)?.0)
 }
 
@@ -205,7 +224,7 @@ pub(super) fn listed(remote: &GitRemote) -> Result<Ledgers> {
 ///
 /// # Errors
 /// As [`listed`].
-pub(super) fn listed_with_tombstones(remote: &GitRemote) -> Result<(Ledgers, Option<ObjectId>)> {
+pub(super) fn listed_with_tombstones(remote: &Remote) -> Result<(Ledgers, Option<ObjectId>)> {
     let mut found = remote.list(&[&format!("{LEDGERS}*"), FORGOTTEN])?;
     let tombstones = found.remove(FORGOTTEN);
     let ledgers = found.into_iter();

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::bringing::Origin;
+use super::bringing::{Brought, Origin};
+use super::remote::Remote;
 use super::remotes::choose;
 use crate::config::SyncSettings;
 use crate::error::{Error, Result};
-use crate::git::{Git, GitEnvironment, GitRemote, HostRepository, ObjectId};
+use crate::git::{Git, GitEnvironment, HostRepository, ObjectId};
 use crate::name::EntryName;
 use crate::progress::Silent;
 use crate::store::{FromRemotes, Lacking, LazyParts, Store};
@@ -42,7 +43,7 @@ struct Remotes {
 
 #[derive(Default)]
 struct State {
-    known: HashMap<String, GitRemote>,
+    known: HashMap<String, Remote>,
     /// Which could not be reached, when and why.
     unreachable: HashMap<String, (Instant, String)>,
 }
@@ -79,6 +80,7 @@ impl FromRemotes for Remotes {
             origin.bring(store, entries, &lacking)
         });
         match brought {
+            Ok(Brought { damage: Some(damage), .. }) => Err(failed(damage)),
             Ok(_) => Ok(()),
             Err(error) => {
                 let reason = words_of(&error);
@@ -90,11 +92,11 @@ impl FromRemotes for Remotes {
 }
 
 impl Remotes {
-    fn speak(&self, state: &mut State, store: &Store, remote: &str) -> Result<GitRemote> {
+    fn speak(&self, state: &mut State, store: &Store, remote: &str) -> Result<Remote> {
         if let Some(known) = state.known.get(remote) {
             return Ok(known.clone());
         }
-        self.git.version()?;
+        let is_there = self.git.version();
         let host = HostRepository::discover(&self.base, &self.git).ok();
         let chosen = choose(Some(remote), &self.settings, host.as_ref(), &self.git, &self.base)
             .or_else(|error| match store.promisor_address(remote) {
@@ -103,8 +105,12 @@ impl Remotes {
                     choose(Some(&address), &self.settings, host.as_ref(), &self.git, &self.base)
                 }
                 None => Err(error),
-            })?;
-        let spoken = GitRemote::new(chosen.address, &self.git, store.path());
+            });
+        let chosen = match chosen {
+            Ok(chosen) if chosen.is_static => chosen,
+            chosen => is_there.and(chosen)?,
+        };
+        let spoken = Remote::open(&chosen.address, &self.git, store)?;
         state.known.insert(remote.to_owned(), spoken.clone());
         Ok(spoken)
     }

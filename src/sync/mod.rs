@@ -21,6 +21,7 @@ mod plain_tags;
 mod pull;
 mod push;
 mod push_plan;
+mod remote;
 mod remotes;
 mod secrets;
 mod send;
@@ -42,7 +43,8 @@ pub(crate) use plain_tags::{TagsReport, push_tags};
 pub(crate) use pull::{PullOptions, pull};
 pub(crate) use push::{MissingThere, PushOptions, PushReport, push};
 pub(crate) use push_plan::Inspection;
-pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose};
+pub(crate) use remote::Remote;
+pub(crate) use remotes::{ChosenRemote, RemoteOrigin, choose, is_static_address};
 pub use secrets::{
     EntryFindings, Finding, PartFinding, ScanReport, find_secrets, is_finding_digest, scan_entries,
     secret_rules,

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::batches::{Answer, Batches, Contents};
+use super::remote::Remote;
 use super::send::read_answers;
 use crate::error::Result;
-use crate::git::{GitRemote, ObjectId, PushRef};
+use crate::git::{ObjectId, PushRef};
 use crate::index::TAGS;
 use crate::name::EntryName;
 use crate::progress::Progress;
@@ -42,7 +43,7 @@ impl Contents for Whole {
 /// [`crate::Error::RemoteUnreachable`] and its family, and those of a flush.
 pub(crate) fn push_tags(
     store: &Store,
-    remote: &GitRemote,
+    remote: &Remote,
     wanted: &dyn Fn(&EntryName) -> bool,
     dry_run: bool,
     progress: Option<&dyn Progress>,
@@ -65,7 +66,7 @@ pub(crate) fn push_tags(
             PushRef { name: format!("{TAGS}{name}"), new: Some(*tree), lease: None }
         };
         let refs: Vec<PushRef> = loads.iter().map(|load| tag(load.ledger)).collect();
-        let answer = remote.push(&refs, progress)?;
+        let answer = remote.push(store, &refs, progress)?;
         pushes += 1;
         let answers: Vec<Answer> = read_answers(remote, &refs, &answer, pushes, &read_back)?;
         batches.answered(answers, &Whole);

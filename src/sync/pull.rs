@@ -9,13 +9,14 @@ use super::forget::take_in_forgotten;
 use super::forgotten::{FORGOTTEN, Forgotten};
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
+use super::remote::Remote;
 use super::tombstones::note_seen;
 use super::trust::{check_foreign_ledger, check_manifests, mark_changes, names_to_mark};
 use super::wanted_parts::{NoParts, sized, wants};
 use crate::clock::Timestamp;
 use crate::config::{FetchPolicy, SyncSettings};
 use crate::error::{Error, Result};
-use crate::git::{GitRemote, ObjectId};
+use crate::git::ObjectId;
 use crate::index::TAGS;
 use crate::name::{EntryName, LedgerName, decode};
 use crate::progress::Progress;
@@ -80,7 +81,7 @@ struct News {
 pub(crate) fn pull(
     store: &Store,
     remote_id: &str,
-    remote: &GitRemote,
+    remote: &Remote,
     settings: &SyncSettings,
     options: &PullOptions<'_>,
 ) -> Result<PullReport> {
@@ -237,6 +238,7 @@ fn bring_parts(
         .partition(|object| wants(settings, &entries[object.entry].0.notebook(), &object.part));
     let now = Lacking { parts: parts.clone(), manifests: lacking.manifests, ..Lacking::default() };
     let is_whole = left.is_empty()
+        && origin.remote.sends_whole_ledgers()
         && lacking.here == 0
         && now.parts.len() + now.manifests.len() > MANY
         && before.is_empty()

@@ -10,13 +10,14 @@ use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
 use super::push_plan::{Inspection, PushPlan, plan_push};
+use super::remote::Remote;
 use super::send::{Sending, Sent, lacking, pause};
 use super::tombstones::{meet, overwrite_forgotten, remote_lacks};
 use super::trust::{signs, unsigned_ledgers};
 use crate::clock::Timestamp;
 use crate::config::{SignChoice, SyncSettings};
 use crate::error::Result;
-use crate::git::{FetchHow, GitRemote, ObjectId};
+use crate::git::ObjectId;
 use crate::name::{EntryName, LEDGERS, LedgerName};
 use crate::progress::Progress;
 use crate::store::{OnlyCollection, RefChange, Store};
@@ -80,7 +81,7 @@ pub(crate) struct MissingThere {
 pub(crate) fn push(
     store: &Store,
     remote_id: &str,
-    remote: &GitRemote,
+    remote: &Remote,
     settings: &SyncSettings,
     options: &PushOptions<'_>,
 ) -> Result<PushReport> {
@@ -103,7 +104,7 @@ pub(crate) fn push(
 fn push_once(
     store: &Store,
     remote_id: &str,
-    remote: &GitRemote,
+    remote: &Remote,
     settings: &SyncSettings,
     options: &PushOptions<'_>,
     only: &OnlyCollection,
@@ -143,7 +144,7 @@ fn push_once(
         read_back: &read_back,
     };
     let mut contact = Contact::read(store, remote_id);
-    let usual = if remote.is_local() { REFS_LOCAL } else { REFS_OF_HOSTS };
+    let usual = if remote.takes_many_refs() { REFS_LOCAL } else { REFS_OF_HOSTS };
     let mut most = contact.most_refs(options.now).unwrap_or(usual);
     let mut reached = before.clone();
     let mut report = PushReport { left: plan.left, ..PushReport::default() };
@@ -379,7 +380,7 @@ pub(crate) fn below_notebook(name: &EntryName) -> &str {
     &name.as_str()[name.notebook_segment().len() + 1..]
 }
 
-fn read_back(remote: &GitRemote) -> Result<Ledgers> {
+fn read_back(remote: &Remote) -> Result<Ledgers> {
     let found = remote.list_pushed(&[&format!("{LEDGERS}*")])?;
     let ledgers = found.into_iter().filter(|(name, _)| is_ledger_ref(name));
     Ok(ledgers.filter_map(|(name, id)| Some((LedgerName::of_ref(&name)?, id))).collect())
@@ -389,20 +390,19 @@ fn read_back(remote: &GitRemote) -> Result<Ledgers> {
 fn fetch_unknown(
     store: &Store,
     remote_id: &str,
-    remote: &GitRemote,
+    remote: &Remote,
     targets: &Ledgers,
     reached: &Ledgers,
 ) -> Result<()> {
     let unknown = targets.keys().filter_map(|ledger| {
         reached.get(ledger).filter(|commit| !store.has(commit)).map(|_| ledger)
     });
-    let specs: Vec<String> = unknown
-        .map(|ledger| format!("+{}:{}", ledger.ref_name(), seen_ref_name(remote_id, ledger)))
-        .collect();
-    if specs.is_empty() {
+    let refs: Vec<(String, String)> =
+        unknown.map(|ledger| (ledger.ref_name(), seen_ref_name(remote_id, ledger))).collect();
+    if refs.is_empty() {
         return Ok(());
     }
-    remote.fetch(&specs, FetchHow { filter: Some("blob:none"), prune: false })?;
+    remote.fetch(store, &refs, false)?;
     store.notice_packs()
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::static_remote::StaticAddress;
 use crate::config::{SyncSettings, is_remote_name};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -16,6 +17,8 @@ pub(crate) struct ChosenRemote {
     pub(crate) address: RemoteAddress,
     /// Where it is said to be.
     pub(crate) origin: RemoteOrigin,
+    /// Whether it is read and written without git.
+    pub(crate) is_static: bool,
 }
 
 /// Where a remote is said to be.
@@ -29,11 +32,19 @@ pub(crate) enum RemoteOrigin {
     Address,
 }
 
+/// Whether an address is one that is read and written without git.
+///
+/// # Errors
+/// [`Error::StaticAddress`] if it says so and makes no sense.
+pub(crate) fn is_static_address(address: &str) -> Result<bool> {
+    StaticAddress::parse(address).map(|found| found.is_some())
+}
+
 /// Returns the remote that `asked` names, or else the one of the settings. Relative paths in the
 /// settings start at `base`, the workspace.
 ///
 /// # Errors
-/// [`Error::NoRemote`] if nothing is called so, and those of a failed git.
+/// [`Error::NoRemote`] if nothing is called so, [`Error::StaticAddress`], and those of a failed git.
 pub(crate) fn choose(
     asked: Option<&str>,
     settings: &SyncSettings,
@@ -42,19 +53,27 @@ pub(crate) fn choose(
     base: &Path,
 ) -> Result<ChosenRemote> {
     let name = asked.unwrap_or(&settings.remote);
-    let reach = |address: String| match host {
-        Some(host) => host.reach(&address, git),
-        None => Ok(RemoteAddress { fetch: address.clone(), push: address, settings: Vec::new() }),
+    let reach = |address: String, origin: RemoteOrigin, id: Option<&str>| {
+        let is_static = is_static_address(&address)?;
+        let address = match host {
+            // The settings of the repository are about git's way to it.
+            Some(host) if !is_static => host.reach(&address, git)?,
+            _ => RemoteAddress { fetch: address.clone(), push: address, settings: Vec::new() },
+        };
+        let of_address = || format!("url-{}", Digest::of(address.fetch.as_bytes()).short(16));
+        let id = id.map_or_else(of_address, str::to_owned);
+        Ok(ChosenRemote { id, address, origin, is_static })
     };
     if let Some(own) = settings.remotes.iter().find(|remote| remote.name == name) {
-        let address = reach(from_folder(&own.url, base))?;
-        return Ok(ChosenRemote { id: name.to_owned(), address, origin: RemoteOrigin::Settings });
+        return reach(from_folder(&own.url, base), RemoteOrigin::Settings, Some(name));
     }
     if is_remote_name(name) {
         if let Some(host) = host
             && let Some(address) = host.remote(name, git)?
         {
-            return Ok(ChosenRemote { id: name.to_owned(), address, origin: RemoteOrigin::Host });
+            let is_static = is_static_address(&address.fetch)?;
+            let id = name.to_owned();
+            return Ok(ChosenRemote { id, address, origin: RemoteOrigin::Host, is_static });
         }
         let mut known: Vec<String> =
             settings.remotes.iter().map(|remote| remote.name.clone()).collect();
@@ -63,7 +82,5 @@ pub(crate) fn choose(
         }
         return Err(Error::NoRemote { name: name.to_owned(), known });
     }
-    let address = reach(from_folder(name, base))?;
-    let id = format!("url-{}", Digest::of(address.fetch.as_bytes()).short(16));
-    Ok(ChosenRemote { id, address, origin: RemoteOrigin::Address })
+    reach(from_folder(name, base), RemoteOrigin::Address, None)
 }

@@ -12,9 +12,10 @@ use super::forgotten::Forgotten;
 use super::known::Ledgers;
 use super::ledger_tree::{Names, commit_of, compare, descends};
 use super::push_plan::weight;
+use super::remote::Remote;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::git::{GitRemote, ObjectId, PushAnswer, PushRef, PushedRef, Refusal, refusal, telling};
+use crate::git::{ObjectId, PushAnswer, PushRef, PushedRef, Refusal, refusal, telling};
 use crate::name::{EntryName, LedgerName};
 use crate::progress::Progress;
 use crate::store::{OnlyCollection, Store};
@@ -37,7 +38,7 @@ pub(super) fn pause(store: &Store, number: usize) {
 /// What is sent, and with what.
 pub(super) struct Sending<'a> {
     pub(super) store: &'a Store,
-    pub(super) remote: &'a GitRemote,
+    pub(super) remote: &'a Remote,
     pub(super) extending: &'a Extending<'a>,
     pub(super) only: &'a OnlyCollection,
     pub(super) now: Timestamp,
@@ -154,7 +155,7 @@ impl Sending<'_> {
             }
             // What is pushed must be plain git.
             self.store.flush()?;
-            let answer = self.remote.push(&refs, self.progress)?;
+            let answer = self.remote.push(self.store, &refs, self.progress)?;
             sent.pushes += 1;
             let there = || {
                 let ledgers = (self.read_back)()?.into_iter();
@@ -223,7 +224,7 @@ impl Sending<'_> {
 /// # Errors
 /// [`Error::RemoteUnreachable`] and its family if it was the first push, and nothing can be sent.
 pub(super) fn read_answers(
-    remote: &GitRemote,
+    remote: &Remote,
     refs: &[PushRef],
     answer: &PushAnswer,
     number: usize,
@@ -237,7 +238,7 @@ pub(super) fn read_answers(
         Some(_) => false,
     };
     if refs.iter().any(is_silent) {
-        if let Some(error) = answer.failure(remote)
+        if let Some(error) = remote.failure(answer)
             && number == 1
             && matches!(
                 error,

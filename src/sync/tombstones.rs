@@ -5,9 +5,10 @@ use super::extend::{cleaned, forgotten_names, union};
 use super::forget::take_in_forgotten;
 use super::forgotten::{FORGOTTEN, Forgotten};
 use super::known::{Ledgers, REMOTES};
+use super::remote::Remote;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::git::{FetchHow, GitRemote, ObjectId, PushRef, PushedRef};
+use crate::git::{ObjectId, PushRef, PushedRef};
 use crate::store::{OnlyCollection, RefChange, Store};
 
 /// How often somebody else may be faster.
@@ -35,7 +36,7 @@ pub(super) fn remote_lacks(store: &Store, remote_id: &str, own: &Forgotten) -> R
 pub(super) fn meet(
     store: &Store,
     remote_id: &str,
-    remote: &GitRemote,
+    remote: &Remote,
     now: Timestamp,
     only: &OnlyCollection,
 ) -> Result<bool> {
@@ -53,8 +54,8 @@ pub(super) fn meet(
         };
         store.flush()?;
         let change = PushRef { name: FORGOTTEN.into(), new: Some(commit), lease: None };
-        let answer = remote.push(std::slice::from_ref(&change), None)?;
-        if let Some(error) = answer.failure(remote) {
+        let answer = remote.push(store, std::slice::from_ref(&change), None)?;
+        if let Some(error) = remote.failure(&answer) {
             return Err(error);
         }
         match answer.refs.get(FORGOTTEN) {
@@ -76,12 +77,11 @@ pub(super) fn meet(
     Ok(!before.covers(&Forgotten::read(store)?))
 }
 
-fn bring(store: &Store, remote_id: &str, remote: &GitRemote, theirs: &ObjectId) -> Result<()> {
+fn bring(store: &Store, remote_id: &str, remote: &Remote, theirs: &ObjectId) -> Result<()> {
     if store.has(theirs) {
         return Ok(());
     }
-    let spec = format!("+{FORGOTTEN}:{}", seen_tombstones(remote_id));
-    remote.fetch(&[spec], FetchHow::default())?;
+    remote.fetch(store, &[(FORGOTTEN.to_owned(), seen_tombstones(remote_id))], true)?;
     store.notice_packs()
 }
 

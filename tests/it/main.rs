@@ -49,6 +49,7 @@ mod repairing;
 mod sealing;
 mod selecting;
 mod servers;
+mod static_remotes;
 mod support;
 mod syncing;
 mod syncing_hosts;

@@ -220,7 +220,7 @@ fn push_args(remote: Option<&str>) -> push::Args {
 fn wait_for_answer(session: &Session) -> Result<(), Failure> {
     let store = session.store()?;
     let chosen = chosen_remote(session, None)?;
-    let remote = speak(session, &chosen, &store);
+    let remote = speak(session, &chosen, &store)?;
     let shown = remote.shown();
     let (tell, told) = channel();
     std::thread::spawn(move || tell.send(remote.list(&["refs/recell/none"]).map(drop)));

@@ -53,7 +53,7 @@ fn policy(text: &str) -> Result<FetchPolicy, String> {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.workspace()?.open_or_create(session.options())?;
     let chosen = chosen_remote(session, args.remote.as_deref())?;
-    let remote = speak(session, &chosen, &store);
+    let remote = speak(session, &chosen, &store)?;
     let named = |notebook: &str| is_named(&args.notebooks, notebook);
     let now = session.now();
     let progress = session.ui.progress();

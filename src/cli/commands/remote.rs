@@ -32,7 +32,8 @@ enum What {
     Add {
         /// What it is called: letters, digits, `-`, `_`, `.`
         name: String,
-        /// Its address, as git takes it; a path starts at the workspace
+        /// Its address, as git takes it, or `s3://`, `gs://`, `az://`, `static+file://` or
+        /// `static+https://` (docs/static-remotes.md); a path starts at the workspace
         url: String,
     },
     /// List all remotes, and where each comes from
@@ -106,7 +107,9 @@ fn add(session: &Session, name: &str, url: &str) -> Outcome {
     if url.is_empty() {
         return Err(refused(name, "the address is empty").into());
     }
-    if has_password(url) {
+    if sync::is_static_address(url)? {
+        // What belongs to it comes from the environment.
+    } else if has_password(url) {
         return Err(Error::PasswordInAddress { name: name.to_owned() }.into());
     }
     if let Some(known) = all(session)?.into_iter().find(|remote| remote.name == name) {

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     drop(session.store_to_put()?);
     let store = session.store_to_sync()?;
     let chosen = chosen_remote(session, args.remote.as_deref())?;
-    let remote = speak(session, &chosen, &store);
+    let remote = speak(session, &chosen, &store)?;
     let named = |notebook: &str| is_named(&args.notebooks, notebook);
     let settings = &session.workspace()?.config().sync;
     let wish = Wish {

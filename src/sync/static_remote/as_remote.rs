@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::StaticRemote;
-use super::fetch::Wants;
-use crate::error::Result;
+use super::fetch::{Received, Wants};
+use super::publish::Published;
+use crate::error::{Error, Result};
 use crate::git::{ObjectId, PushAnswer, PushRef, PushedRef, RefEdits};
 use crate::store::{RefChange, Store};
 use crate::sync::ledger_tree::descends;
+
+/// What refs to chains of commits begin with.
+const CHAINS: &str = "refs/recell/";
 
 impl StaticRemote {
     /// Returns the refs whose names are one of `patterns`, or begin with one that ends in `*`.
@@ -27,7 +31,7 @@ impl StaticRemote {
     }
 
     /// Publishes refs as git pushes them: without a lease only over what the new state descends
-    /// from.
+    /// from. A ref that names something which is not in the store is refused for itself.
     ///
     /// # Errors
     /// As [`StaticRemote::publish`], and [`crate::Error::BrokenLedger`].
@@ -40,7 +44,7 @@ impl StaticRemote {
             let expected = match (lease, there, new) {
                 (Some(lease), ..) => *lease,
                 (None, Some(there), Some(new))
-                    if there != *new && !(store.has(&there) && descends(store, new, &there)?) =>
+                    if there != *new && !may_replace(store, name, &there, new)? =>
                 {
                     None
                 }
@@ -48,16 +52,26 @@ impl StaticRemote {
             };
             changes.push(RefChange { name: name.clone(), expected, new: *new });
         }
-        let done = self.publish(store, &changes)?;
-        for name in done.refs {
-            answer.refs.insert(name, PushedRef::Taken);
+        match self.publish(store, &changes) {
+            // Which one it is shows when each goes alone.
+            Err(Error::NotInStore { .. }) if changes.len() > 1 => {
+                for change in changes {
+                    self.push_one(store, change, &mut answer)?;
+                }
+            }
+            Err(error @ Error::NotInStore { .. }) => refuse(&changes, &error, &mut answer),
+            done => tell(done?, &mut answer),
         }
-        for moved in done.moved {
-            answer.ok = false;
-            answer.refs.insert(moved.name, PushedRef::Behind("somebody else was faster".into()));
-        }
-        answer.words = done.not_tidied.unwrap_or_default();
         Ok(answer)
+    }
+
+    fn push_one(&self, store: &Store, change: RefChange, answer: &mut PushAnswer) -> Result<()> {
+        let change = [change];
+        match self.publish(store, &change) {
+            Err(error @ Error::NotInStore { .. }) => refuse(&change, &error, answer),
+            done => tell(done?, answer),
+        }
+        Ok(())
     }
 
     /// Brings refs, each to the name beside it in the store, with all trees and manifests and the
@@ -83,14 +97,68 @@ impl StaticRemote {
         })
     }
 
-    /// Brings these objects into the store; says how many came.
+    /// Brings refs into the store, and sets none: with all files that they need, or only with
+    /// trees and manifests. Returns the bytes that came. A ref that is not there is left out.
+    ///
+    /// # Errors
+    /// As [`StaticRemote::fetch`].
+    pub(crate) fn bring_refs(&self, store: &Store, names: &[String], all: bool) -> Result<u64> {
+        let found = self.refs()?.refs;
+        let tips: Vec<ObjectId> =
+            names.iter().filter_map(|name| found.get(name).copied()).collect();
+        self.counted(|| self.fetch(store, &tips, &|_, _| all), store)
+    }
+
+    /// Brings trees with all trees and manifests below them, and returns the bytes that came. What
+    /// the remote has not is left out.
+    ///
+    /// # Errors
+    /// As [`StaticRemote::fetch`].
+    pub(crate) fn bring_trees(&self, store: &Store, ids: &[ObjectId]) -> Result<u64> {
+        self.counted(|| self.fetch(store, &self.those_there(ids)?, &|_, _| false), store)
+    }
+
+    /// Brings these objects, each as it is, and returns the bytes that came. What the remote has
+    /// not is left out.
     ///
     /// # Errors
     /// As [`StaticRemote::read_objects`].
-    pub(crate) fn fetch_objects(&self, store: &Store, ids: &[ObjectId]) -> Result<usize> {
-        let received = self.read_objects(store, ids)?;
-        let objects = received.objects;
-        store.while_flush_locked(|locked| received.place(locked))?;
-        Ok(objects)
+    pub(crate) fn bring_objects(&self, store: &Store, ids: &[ObjectId]) -> Result<u64> {
+        self.counted(|| self.read_objects(store, &self.those_there(ids)?), store)
     }
+
+    fn those_there(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
+        let packs = self.packs()?;
+        Ok(ids.iter().filter(|id| packs.contains(id)).copied().collect())
+    }
+
+    fn counted(&self, work: impl FnOnce() -> Result<Received>, store: &Store) -> Result<u64> {
+        let before = self.traffic().received;
+        let received = work()?;
+        store.while_flush_locked(|locked| received.place(locked))?;
+        Ok(self.traffic().received - before)
+    }
+}
+
+/// Whether a ref may become `new` without a lease: a chain of recell's that loses nothing by it.
+fn may_replace(store: &Store, name: &str, there: &ObjectId, new: &ObjectId) -> Result<bool> {
+    Ok(name.starts_with(CHAINS) && store.has(there) && descends(store, new, there)?)
+}
+
+fn refuse(changes: &[RefChange], error: &Error, answer: &mut PushAnswer) {
+    answer.ok = false;
+    for change in changes {
+        answer.refs.insert(change.name.clone(), PushedRef::Refused(error.to_string()));
+    }
+}
+
+fn tell(done: Published, answer: &mut PushAnswer) {
+    for name in done.refs {
+        answer.refs.insert(name, PushedRef::Taken);
+    }
+    for moved in done.moved {
+        answer.ok = false;
+        answer.refs.insert(moved.name, PushedRef::Behind("somebody else was faster".into()));
+    }
+    answer.words = done.not_tidied.unwrap_or_default();
 }

@@ -24,6 +24,7 @@ pub(crate) struct Received {
     /// Packs that were taken as plain git made them.
     pub(super) foreign: Vec<(ForeignPack, ObjectId)>,
     /// How many objects came; of packs that were taken whole, all.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests count what travels"))]
     pub(crate) objects: usize,
     /// How many files were left on the remote, as nobody wants them yet.
     pub(crate) left: usize,

@@ -5,8 +5,6 @@
 //! only if they are what the writer read, so that nobody's entries are lost. What is listed is
 //! whole: an object of a listed pack has all that it names in listed packs.
 
-#![allow(dead_code, unused_imports, reason = "push and pull speak with it next")]
-
 mod address;
 mod as_remote;
 #[cfg(feature = "object-stores")]
@@ -32,8 +30,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 pub(crate) use address::StaticAddress;
-pub(crate) use fetch::{Received, Wants};
-pub(crate) use publish::{MovedRef, Published};
 pub(crate) use storage::{Traffic, VersionTag};
 
 use self::listing::REFS;

@@ -68,7 +68,8 @@ impl TestEnv {
                 ]
                 | ["objects", "info", _]
                 | ["info", _]
-                | ["recell", "ledgers" | "remotes", _] => true,
+                | ["recell", "ledgers" | "remotes", _]
+                | ["recell", "static", _, _] => true,
                 ["objects", "pack", file] => {
                     [".pack", ".idx", ".rev", ".bitmap", ".mtimes", ".promisor"]
                         .iter()

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use super::publish::{MovedRef, Published};
 use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::git::ObjectFormat;
