@@ -57,11 +57,16 @@ impl Member {
 
     /// Puts results of 1 KB over all notebooks.
     fn put(&self, count: usize, seed: usize) {
+        self.put_over(NOTEBOOKS, count, seed);
+    }
+
+    /// Puts results of 1 KB over some notebooks.
+    fn put_over(&self, notebooks: usize, count: usize, seed: usize) {
         let store = Store::open(&self.store(), OpenOptions::default()).unwrap();
         for start in (0..count).step_by(1000) {
             let drafts = (start..count.min(start + 1000)).map(|number| {
                 let seed = seed + number;
-                let notebook = format!("reports/nb{:04}.ipynb", seed % NOTEBOOKS);
+                let notebook = format!("reports/nb{:04}.ipynb", seed % notebooks);
                 let cell = format!("cell{:02}", seed / NOTEBOOKS % 20);
                 let key = ExecutionKey::new(&notebook, &cell, &format!("{seed:016x}")).unwrap();
                 let value = small_value(seed as u64);
@@ -105,6 +110,7 @@ fn entries(folder: &Path, count: usize) {
     let clone = settled(|| all.recell(&["-c", "sync.fetch=all", "pull"]));
     print_ms("recell: first pull of all (all parts)", &mut [clone]);
     let (mut one, mut hundred, mut pulled) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of_one, mut pulled_of_one) = (Vec::new(), Vec::new());
     let mut seed = count;
     for _ in 0..5 {
         a.put(1, seed);
@@ -117,18 +123,24 @@ fn entries(folder: &Path, count: usize) {
         a.recell(&["push"]);
         seed += 100;
         pulled.push(settled(|| b.recell(&["pull"])));
+        a.put_over(1, 100, seed);
+        seed += 100;
+        of_one.push(settled(|| a.recell(&["push"])));
+        pulled_of_one.push(settled(|| b.recell(&["pull"])));
     }
     print_ms("recell: push +1", &mut one);
-    print_ms("recell: push +100", &mut hundred);
-    print_ms("recell: pull +100", &mut pulled);
+    print_ms("recell: push +100 of one notebook", &mut of_one);
+    print_ms("recell: pull +100 of one notebook", &mut pulled_of_one);
+    print_ms("recell: push +100 over all notebooks", &mut hundred);
+    print_ms("recell: pull +100 over all notebooks", &mut pulled);
     let mut nothing: Vec<Duration> = (0..5).map(|_| settled(|| a.recell(&["push"]))).collect();
     print_ms("recell: push of nothing", &mut nothing);
     let mut nothing: Vec<Duration> = (0..5).map(|_| settled(|| b.recell(&["pull"]))).collect();
     print_ms("recell: pull of nothing", &mut nothing);
     let mut diverged = Vec::new();
     for _ in 0..3 {
-        a.put(100, seed);
-        b.put(100, seed + 100);
+        a.put_over(1, 100, seed);
+        b.put_over(1, 100, seed + 100);
         seed += 200;
         a.recell(&["push"]);
         diverged.push(settled(|| b.recell(&["sync"])));
@@ -222,7 +234,7 @@ fn table(folder: &Path) {
     put(&bytes, "1");
     print_ms("recell: push of the table", &mut [settled(|| a.recell(&["push"]))]);
     print_ms("recell: pull of the table", &mut [settled(|| b.recell(&["pull"]))]);
-    let changed = BYTES / 100;
+    let changed = BYTES / 100 / 8 * 8;
     bytes[BYTES / 2..BYTES / 2 + changed].copy_from_slice(&floats(changed, 2));
     put(&bytes, "2");
     print_ms("recell: push of the change", &mut [settled(|| a.recell(&["push"]))]);
