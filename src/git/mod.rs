@@ -75,7 +75,7 @@ pub(crate) use raw_pack::RawPack;
 pub(crate) use refs::{
     PackedRefs, RefEdits, edit_packed_refs, refs_below, remove_dead_lock, replace_packed_refs,
 };
-pub(crate) use remote::{FetchHow, GitRemote, PushAnswer, PushRef, PushedRef};
+pub(crate) use remote::{FetchHow, GitRemote, PushAnswer, PushRef, PushedContents, PushedRef};
 pub(crate) use remote_words::{Refusal, refusal, telling};
 pub(crate) use repack::{Copied, CopiedPack, PackListing, copy_pack};
 pub(crate) use repository::Repository;

@@ -57,6 +57,15 @@ pub(crate) struct PushRef {
     pub(crate) lease: Option<Option<ObjectId>>,
 }
 
+/// What is known of the contents that are pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PushedContents {
+    /// They are small: sending one once more costs less than looking whether the remote has it.
+    Small,
+    /// Some may be there under other names: those are not sent again.
+    Shared,
+}
+
 /// What became of one ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PushedRef {
@@ -209,6 +218,7 @@ impl GitRemote {
     pub(crate) fn push(
         &self,
         refs: &[PushRef],
+        contents: PushedContents,
         progress: Option<&dyn Progress>,
     ) -> Result<PushAnswer> {
         // Only with the ids of what is pushed does git not look for them among all the tags.
@@ -216,6 +226,10 @@ impl GitRemote {
         let mut command = self.command(["-c", "core.alternateRefsCommand=:"]).in_room(&room);
         if self.is_local() {
             command = command.args(["-c", "pack.window=0", "-c", "pack.compression=0"]);
+        }
+        // git looks for what the remote has at the places of what is new alone, unless it is told.
+        if contents == PushedContents::Shared {
+            command = command.args(["-c", "pack.useSparse=false"]);
         }
         command = command.args(["push", "--porcelain", "--no-verify"]);
         command = command.args([if progress.is_some() { "--progress" } else { "--no-progress" }]);
@@ -323,10 +337,10 @@ mod tests {
         let name = "refs/recell/ledger/x".to_owned();
         let one = commit("a", "one");
         let push = |id| [PushRef { name: name.clone(), new: Some(id), lease: None }];
-        let answer = a.push(&push(one), None).unwrap();
+        let answer = a.push(&push(one), PushedContents::Small, None).unwrap();
         assert!(answer.ok && answer.refs[&name] == PushedRef::Taken, "{answer:?}");
         assert_eq!(a.list(&["refs/recell/*"]).unwrap(), [(name.clone(), one)].into());
-        let answer = b.push(&push(commit("b", "two")), None).unwrap();
+        let answer = b.push(&push(commit("b", "two")), PushedContents::Small, None).unwrap();
         assert!(matches!(answer.refs[&name], PushedRef::Behind(_)), "{answer:?}");
         let spec = ["+refs/recell/*:refs/recell/remote/x/*".to_owned()];
         b.fetch(&spec, FetchHow { filter: Some("blob:none"), prune: true }).unwrap();
@@ -339,7 +353,9 @@ mod tests {
         );
         let gone = remote("a");
         let nowhere = RemoteAddress { push: "/no/such/place".into(), ..address.clone() };
-        let answer = GitRemote::new(nowhere, &git, &path("a")).push(&push(one), None).unwrap();
+        let answer = GitRemote::new(nowhere, &git, &path("a"))
+            .push(&push(one), PushedContents::Small, None)
+            .unwrap();
         assert!(answer.failure(&gone).is_some(), "{answer:?}");
     }
 }

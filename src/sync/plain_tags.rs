@@ -7,7 +7,7 @@ use super::batches::{Answer, Batches, Contents};
 use super::remote::Remote;
 use super::send::read_answers;
 use crate::error::Result;
-use crate::git::{ObjectId, PushRef};
+use crate::git::{ObjectId, PushRef, PushedContents};
 use crate::index::TAGS;
 use crate::name::EntryName;
 use crate::progress::Progress;
@@ -66,7 +66,7 @@ pub(crate) fn push_tags(
             PushRef { name: format!("{TAGS}{name}"), new: Some(*tree), lease: None }
         };
         let refs: Vec<PushRef> = loads.iter().map(|load| tag(load.ledger)).collect();
-        let answer = remote.push(store, &refs, progress)?;
+        let answer = remote.push(store, &refs, PushedContents::Shared, progress)?;
         pushes += 1;
         let answers: Vec<Answer> = read_answers(remote, &refs, &answer, pushes, &read_back)?;
         batches.answered(answers, &Whole);

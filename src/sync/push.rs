@@ -140,6 +140,7 @@ fn push_once(
         extending: &extending,
         only,
         now: options.now,
+        contents: plan.contents(store),
         progress: options.progress,
         read_back: &read_back,
     };

@@ -7,7 +7,7 @@ use super::push::PushOptions;
 use crate::config::SyncSettings;
 use crate::entry::{Facts, MANIFEST_FILE};
 use crate::error::Result;
-use crate::git::{Kind, ObjectId, TreeMode, tree_entries};
+use crate::git::{Kind, ObjectId, PushedContents, TreeMode, tree_entries};
 use crate::name::{EntryName, LedgerName};
 use crate::store::Store;
 
@@ -78,7 +78,19 @@ pub(super) fn plan_push(
     Ok(plan)
 }
 
+/// How many entries are looked at for how large they are.
+const FEW: usize = 1000;
+/// Fewer bytes are not worth looking for what of them the remote has.
+const SMALL: u64 = 4 << 20;
+
 impl PushPlan {
+    /// Returns what git should know of the contents.
+    pub(super) fn contents(&self, store: &Store) -> PushedContents {
+        let entries: usize = self.fresh.values().map(Vec::len).sum();
+        let is_small = entries > 0 && entries <= FEW && self.bytes(store) <= SMALL;
+        if is_small { PushedContents::Small } else { PushedContents::Shared }
+    }
+
     /// Returns the bytes of the parts of the entries, uncompressed, each content once: as much
     /// travels at most.
     pub(crate) fn bytes(&self, store: &Store) -> u64 {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::static_remote::{StaticAddress, StaticRemote};
 use crate::error::{Error, Result};
 use crate::git::{
-    Answer, FetchHow, Git, GitRemote, ObjectId, PushAnswer, PushRef, RemoteAddress, Wants,
-    shown_address,
+    Answer, FetchHow, Git, GitRemote, ObjectId, PushAnswer, PushRef, PushedContents, RemoteAddress,
+    Wants, shown_address,
 };
 use crate::progress::Progress;
 use crate::store::Store;
@@ -127,10 +127,11 @@ impl Remote {
         &self,
         store: &Store,
         refs: &[PushRef],
+        contents: PushedContents,
         progress: Option<&dyn Progress>,
     ) -> Result<PushAnswer> {
         match self {
-            Remote::Git(git) => git.push(refs, progress),
+            Remote::Git(git) => git.push(refs, contents, progress),
             Remote::Static(places) => places.push().push(store, refs),
         }
     }

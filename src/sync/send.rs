@@ -15,7 +15,9 @@ use super::push_plan::weight;
 use super::remote::Remote;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::git::{ObjectId, PushAnswer, PushRef, PushedRef, Refusal, refusal, telling};
+use crate::git::{
+    ObjectId, PushAnswer, PushRef, PushedContents, PushedRef, Refusal, refusal, telling,
+};
 use crate::name::{EntryName, LedgerName};
 use crate::progress::Progress;
 use crate::store::{OnlyCollection, Store};
@@ -42,6 +44,7 @@ pub(super) struct Sending<'a> {
     pub(super) extending: &'a Extending<'a>,
     pub(super) only: &'a OnlyCollection,
     pub(super) now: Timestamp,
+    pub(super) contents: PushedContents,
     pub(super) progress: Option<&'a dyn Progress>,
     /// Asks the remote what it has.
     pub(super) read_back: &'a dyn Fn() -> Result<Ledgers>,
@@ -155,7 +158,7 @@ impl Sending<'_> {
             }
             // What is pushed must be plain git.
             self.store.flush()?;
-            let answer = self.remote.push(self.store, &refs, self.progress)?;
+            let answer = self.remote.push(self.store, &refs, self.contents, self.progress)?;
             sent.pushes += 1;
             let there = || {
                 let ledgers = (self.read_back)()?.into_iter();

@@ -8,7 +8,7 @@ use super::known::{Ledgers, REMOTES};
 use super::remote::Remote;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::git::{ObjectId, PushRef, PushedRef};
+use crate::git::{ObjectId, PushRef, PushedContents, PushedRef};
 use crate::store::{OnlyCollection, RefChange, Store};
 
 /// How often somebody else may be faster.
@@ -54,7 +54,8 @@ pub(super) fn meet(
         };
         store.flush()?;
         let change = PushRef { name: FORGOTTEN.into(), new: Some(commit), lease: None };
-        let answer = remote.push(store, std::slice::from_ref(&change), None)?;
+        let answer =
+            remote.push(store, std::slice::from_ref(&change), PushedContents::Small, None)?;
         if let Some(error) = remote.failure(&answer) {
             return Err(error);
         }
