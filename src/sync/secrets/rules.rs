@@ -227,8 +227,8 @@ pub(super) static RULES: &[Rule] = &[
         ..TOKEN
     },
     Rule {
-        name: "crates-io-token",
-        about: "crates.io token",
+        name: "cargo-registry-token",
+        about: "token of the registry of Rust packages",
         starts: &["cio"],
         pattern: "cio[A-Za-z0-9]{32}",
         ..TOKEN
