@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::bringing::{NO_BLOBS, Origin, listed_with_tombstones};
+use super::contact::Contact;
 use super::extend::{cleaned, union};
 use super::forget::take_in_forgotten;
 use super::forgotten::{FORGOTTEN, Forgotten};
@@ -88,6 +89,8 @@ pub(crate) fn pull(
     let only = store.lock_collection()?;
     let origin = Origin { remote, progress: options.progress };
     let (listed, tombstones) = listed_with_tombstones(remote)?;
+    let contact = Contact::read(store, remote_id);
+    Contact { spoken: Some(options.now), ..contact }.keep(store, remote_id);
     let mut news = News::default();
     if let Some(theirs) = tombstones.filter(|_| !options.dry_run) {
         if !store.has(&theirs) {

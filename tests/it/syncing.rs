@@ -63,6 +63,12 @@ fn what_one_pushes_the_other_pulls_and_both_hold_the_union() {
     both.sort();
     assert_eq!(names(&anna), both);
     assert_eq!(names(&ben), both);
+    let status = ben.recell(&["status"]).ok();
+    assert!(status.contains("0 to push, 0 to pull, last spoken to"), "{status}");
+    let cleo = team.member_named("3");
+    cleo.recell(&["pull"]).ok();
+    let status = cleo.recell(&["status"]).ok();
+    assert!(status.contains("0 to push, 0 to pull, last spoken to"), "{status}");
     let text = ben.recell(&["cat", &one, "outputs/0.txt"]).ok();
     assert_eq!(text, "of Anna");
     anna.assert_at_rest("after a sync");
