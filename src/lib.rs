@@ -3,6 +3,7 @@
 //! Results ("entries") are git blobs and trees in a bare side-repository beside the notebooks.
 //! Names carry the notebook, the cell, the module hash, the version and the time.
 
+pub mod bundle;
 pub mod cli;
 mod clock;
 pub mod collection;
@@ -25,6 +26,7 @@ pub mod notebook;
 mod progress;
 pub mod retention;
 mod size;
+pub mod stats;
 mod store;
 pub mod sync;
 mod table;

@@ -11,6 +11,7 @@ impl Error {
             Error::NoStore { .. } => "no_store",
             Error::NotAStore { .. } => "not_a_store",
             Error::StoreExists { .. } => "store_exists",
+            Error::InvalidBundle { .. } => "invalid_bundle",
             Error::UnsupportedStore { .. } => "unsupported_store",
             Error::ReadOnly { .. } => "read_only",
             Error::BrokenRefs { .. } => "broken_refs",

@@ -28,6 +28,9 @@ impl Error {
             Error::StoreExists { .. } => {
                 Some("Use it as it is, or name an empty folder with `--store`.".into())
             }
+            Error::InvalidBundle { .. } => {
+                Some("Nothing was stored; docs/bundles.md says what a bundle is made of.".into())
+            }
             Error::UnsupportedStore { what, .. } => Some(match *what {
                 "reference format" => "Run `git refs migrate --ref-format=files` in it.".into(),
                 "store format" => "Use a newer release of recell.".into(),

@@ -52,6 +52,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A bundle of a table view, or stats for one, are not what they should be.
+    #[error("{what} cannot be stored: {reason}")]
+    InvalidBundle {
+        /// What of it.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The store has a format that this release cannot read.
     #[error("the store `{}` has the {what} `{found}`, which this release cannot read", path.display())]
     UnsupportedStore {

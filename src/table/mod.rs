@@ -4,7 +4,9 @@ mod parquet;
 
 use std::fmt;
 
+mod window_tmp;
 pub(crate) use parquet::{ParquetTable, read_parquet};
+pub(crate) use window_tmp::Window;
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]

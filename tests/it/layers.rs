@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The modules by layer, lowest first. One that is not here yet has no place: give it one.
 const LAYERS: [&[&str]; 8] = [
     &["error", "clock", "digest", "disk", "size", "progress", "table", "lookup", "escapes"],
-    &["name", "entry", "config"],
+    &["name", "entry", "config", "stats"],
     &["git", "journal"],
     &["content", "index"],
     &["store"],
@@ -61,7 +61,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("unicode_width", &["cli"]),
     ("base64", &["notebook", "cli"]),
-    ("serde", &["collection", "entry", "config", "cli", "size", "clock", "digest", "history"]),
+    (
+        "serde",
+        &["bundle", "collection", "entry", "config", "cli", "size", "clock", "digest", "history"],
+    ),
     ("parquet", &["table"]),
     ("regex", &["history", "sync"]),
     ("bytes", &["table"]),
