@@ -1,0 +1,63 @@
+//! Bodies: an answer in memory, and what a client sends, up to a limit.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+
+/// A body that is in memory.
+#[derive(Debug)]
+pub(super) struct Whole(Option<Bytes>);
+
+impl From<Bytes> for Whole {
+    fn from(bytes: Bytes) -> Whole {
+        Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+impl Body for Whole {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is longer than it may be.
+    TooLong,
+    /// The connection broke, or what came was no body.
+    Broken,
+}
+
+/// Reads a body of up to `most` bytes.
+pub(super) async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Unread> {
+    if body.size_hint().lower() > most as u64 {
+        return Err(Unread::TooLong);
+    }
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        if bytes.len() + data.len() > most {
+            return Err(Unread::TooLong);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
+}
