@@ -13,6 +13,7 @@ mod disk;
 mod entry;
 mod error;
 mod escapes;
+pub mod events;
 pub mod gc;
 mod git;
 pub mod history;

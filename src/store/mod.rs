@@ -87,6 +87,7 @@ use crate::config::TrustPolicy;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
+use crate::events::EventLog;
 use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
@@ -115,6 +116,8 @@ pub(crate) struct Inner {
     memory: Memory,
     suspects: Suspects,
     usage: UsageLog,
+    /// Ended, with all that it has to write, when the store is closed.
+    events: Option<EventLog>,
     verdicts: Verdicts,
     putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
@@ -179,6 +182,10 @@ impl Store {
         let known = KnownContents::open(&repository.own_folder().join("contents"), format);
         let suspects = Suspects::open(repository.own_folder().join("suspects"));
         let usage = UsageLog::new(repository.own_folder().join("usage"));
+        let events = options.events.as_ref().map(|wanted| {
+            let (folder, clock) = (repository.own_folder(), options.clock.clone());
+            EventLog::new(folder, wanted, clock, || options.random_name())
+        });
         Ok(Store {
             inner: Arc::new(Inner {
                 repository,
@@ -192,6 +199,7 @@ impl Store {
                 memory: Memory::default(),
                 suspects,
                 usage,
+                events,
                 verdicts: Verdicts::default(),
                 putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
@@ -207,6 +215,12 @@ impl Store {
     /// Returns how the store names its objects.
     pub fn object_format(&self) -> ObjectFormat {
         self.inner.repository.format
+    }
+
+    /// Returns the log of what happens to results; `None` if none was asked for
+    /// ([`OpenOptions::events`]).
+    pub fn events(&self) -> Option<&EventLog> {
+        self.inner.events.as_ref()
     }
 
     /// Stores one result of `key` and returns its name.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 8] = [
     &["error", "clock", "digest", "disk", "size", "progress", "table", "lookup", "escapes"],
     &["name", "entry", "config"],
-    &["git", "journal"],
+    &["git", "journal", "events"],
     &["content", "index"],
     &["store"],
     &[
@@ -61,7 +61,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("unicode_width", &["cli"]),
     ("base64", &["notebook", "cli"]),
-    ("serde", &["collection", "entry", "config", "cli", "size", "clock", "digest", "history"]),
+    (
+        "serde",
+        &["collection", "entry", "config", "cli", "size", "clock", "digest", "history", "events"],
+    ),
     ("parquet", &["table"]),
     ("regex", &["history", "sync"]),
     ("bytes", &["table"]),
