@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::lookup::Miss;
 use crate::name::EntryName;
 
 /// What happened.
@@ -158,6 +159,17 @@ impl Event {
     /// Returns an event about an entry.
     pub fn of_entry(kind: EventKind, name: &EntryName) -> Event {
         Event { name: Some(name.as_str().to_owned()), ..Event::new(kind) }
+    }
+
+    /// Returns an event about a lookup under `key` that found nothing to hand out.
+    pub fn of_miss(key: String, miss: &Miss) -> Event {
+        Event {
+            key: Some(key),
+            reason: Some(miss.code().into()),
+            // Of what was never stored, the key says all.
+            detail: (miss.code() != "never_stored").then(|| miss.to_string()),
+            ..Event::new(EventKind::Miss)
+        }
     }
 
     /// Returns the name of the entry, if it is one.

@@ -141,11 +141,10 @@ impl EventLog {
 
     /// Notes an event, for who knows the present moment.
     pub(crate) fn note_at(&self, mut event: Event, now: Instant) {
+        let Some(correlation) = correlation::current() else { return };
         if event.at == Timestamp::MIN {
             event.at = self.shared.clock.now();
         }
-        let correlation =
-            if event.correlation.is_none() { correlation::current() } else { None };
         let Some(mut queue) = self.shared.lock_briefly() else {
             self.shared.missed.fetch_add(1, Ordering::Relaxed);
             return;
@@ -277,6 +276,11 @@ impl Queue {
             (self.dropped, self.queued, self.done) = (0, 1, 0);
         }
     }
+}
+
+/// Returns how long ago that was, in microseconds.
+pub(crate) fn micros_since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The thread that writes.

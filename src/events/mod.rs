@@ -27,8 +27,10 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use correlation::with_correlation;
+pub use correlation::{unnoted, with_correlation};
 pub use event::{Event, EventKind};
 pub use log::{EventLog, EventOptions};
+pub(crate) use files::is_of_log;
+pub(crate) use log::micros_since;
 pub use reading::{EventLine, Follower, clear, read};
 pub use summary::{By, HIT, Row, Summary, summarize};

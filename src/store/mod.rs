@@ -30,6 +30,7 @@ mod locked;
 mod memory;
 pub(crate) mod merge;
 mod new_packs;
+mod noting;
 mod options;
 mod pack_list;
 mod partial;
@@ -245,16 +246,20 @@ impl Store {
         self.inner.put_many(drafts)
     }
 
-    /// Returns the newest entry of `key`, which counts as used now: see [`Entry::mark_used`].
+    /// Returns the newest entry of `key`, which counts as used now: see [`Entry::mark_used`]. It is
+    /// a hit or a miss in the log of events.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     /// Anything wrong with the entry itself is a [`Miss`].
     pub fn get(&self, key: &ExecutionKey) -> Result<Lookup<Entry>> {
+        let started = self.inner.stopwatch();
         let found = self.peek(key)?;
+        let now = self.inner.options.clock.now();
         if let Lookup::Hit(entry) = &found {
-            entry.mark_used();
+            entry.note_use_at(now);
         }
+        self.inner.note_lookup(&found, || key.to_string(), started, Some(now));
         Ok(found)
     }
 
