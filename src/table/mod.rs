@@ -4,6 +4,8 @@ mod parquet;
 
 use std::fmt;
 
+#[allow(unused_imports, reason = "for whoever writes tables")]
+pub(crate) use parquet::{Cells, NewColumn, Tick, write_parquet};
 pub(crate) use parquet::{ParquetTable, read_parquet};
 
 /// One value of a table.

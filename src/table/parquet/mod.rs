@@ -2,6 +2,8 @@
 
 mod pandas;
 mod values;
+#[allow(dead_code, reason = "for whoever writes tables")]
+mod write;
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -16,6 +18,9 @@ use parquet::schema::types::ColumnDescriptor;
 use self::pandas::pandas;
 use self::values::{Meaning, binary, int96, integer, kind_of, meaning_of, wide};
 use super::{Column, NotATable, Shape, Table, TableLimits, Value};
+
+#[allow(unused_imports, reason = "for whoever writes tables")]
+pub(crate) use self::write::{Cells, NewColumn, Tick, write_parquet};
 
 /// How many rows are decoded at once.
 const BATCH: usize = 4096;
