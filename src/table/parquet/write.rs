@@ -14,7 +14,7 @@ use super::problem;
 use crate::table::NotATable;
 
 /// Who wrote the file, as its footer says; without a version, so that the bytes stay as they are.
-pub(super) const CREATED_BY: &str = "recell";
+pub(in crate::table) const CREATED_BY: &str = "recell";
 
 /// A column to write: its name, and a value for every row.
 #[derive(Debug, Clone, PartialEq)]
