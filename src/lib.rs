@@ -14,6 +14,7 @@ mod disk;
 mod entry;
 mod error;
 mod escapes;
+pub mod events;
 pub mod gc;
 mod git;
 pub mod history;
@@ -35,11 +36,11 @@ mod workspace;
 
 pub use clock::{Clock, Day, NotATimestamp, Timestamp, Zone};
 pub use config::{
-    ColorChoice, Config, ConfigFile, Durability, FetchPolicy, FilterSettings, Glob, GroupBy, Key,
-    LayeredConfig, NotAGlob, NotebookSync, ObjectFormat, Origin, Override, ProgressChoice,
-    RecordSettings, RemoteSetting, RetentionRule, RetentionSettings, SecretsSettings, Setting,
-    SignChoice, Sources, StoreSettings, SyncRule, SyncSettings, TrustPolicy, TrustSettings,
-    UiSettings, Variable,
+    ColorChoice, Config, ConfigFile, Durability, EventSettings, FetchPolicy, FilterSettings, Glob,
+    GroupBy, Key, LayeredConfig, NotAGlob, NotebookSync, ObjectFormat, Origin, Override,
+    ProgressChoice, RecordSettings, RemoteSetting, RetentionRule, RetentionSettings,
+    SecretsSettings, Setting, SignChoice, Sources, StoreSettings, SyncRule, SyncSettings,
+    TrustPolicy, TrustSettings, UiSettings, Variable,
 };
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{

@@ -15,6 +15,7 @@ use self::found::{Found, main_work_tree};
 use crate::config::{Config, ConfigFile, Key, LayeredConfig, Origin, Sources};
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::events::EventOptions;
 use crate::git::{GitEnvironment, Signers};
 use crate::store::{OpenOptions, Store, Trust};
 
@@ -143,9 +144,27 @@ impl Workspace {
             flush_bytes: store.flush_bytes.bytes(),
             flush_entries: usize::try_from(store.flush_entries.get()).unwrap_or(usize::MAX),
             flush_age: store.flush_age,
+            events: self.event_options(options.events),
             trust: Trust { policy: self.config().trust.policy, signers: Some(self.signers()) },
             ..options
         }
+    }
+
+    /// Returns how events are logged, unless the settings say that they are not.
+    fn event_options(&self, given: Option<EventOptions>) -> Option<EventOptions> {
+        let settings = &self.config().events;
+        let given = given.unwrap_or_default();
+        let variable = |name: &str| {
+            let value = self.git.value(name).filter(|value| !value.is_empty());
+            value.map(|value| value.to_string_lossy().into_owned())
+        };
+        settings.enabled.then(|| EventOptions {
+            max_bytes: settings.max_bytes.bytes(),
+            keep: settings.keep.get(),
+            run: variable("RECELL_RUN").or(given.run),
+            correlation: variable("RECELL_CORRELATION").or(given.correlation),
+            source: given.source,
+        })
     }
 
     /// Returns who signs here and who may sign: those whom `trust.allowed_signers` names, or else

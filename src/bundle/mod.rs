@@ -9,6 +9,7 @@ mod key;
 mod memory;
 mod meta;
 mod mismatch;
+mod noting;
 mod operations;
 mod put;
 mod report;

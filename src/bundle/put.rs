@@ -338,7 +338,7 @@ fn parts_of(
         meta,
         schema: json(&rows.schema.to_json()),
         display: json(&rows.display),
-        window: window.into_bytes(),
+        window: window.bytes().to_vec(),
         files: rows.files,
         stats,
     })

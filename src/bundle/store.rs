@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::key::BundleKey;
 use super::memory::Memory;
@@ -123,9 +124,9 @@ impl BundleStore {
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     /// Anything wrong with the bundle itself is a miss or a mismatch.
     pub fn probe(&self, key: &BundleKey, schema: Option<&Schema>) -> Result<Probe> {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let probe = self.inner.look(key, schema)?;
-        self.inner.count(key, &probe, started);
+        self.inner.note_probe(key, &probe, started);
         Ok(probe)
     }
 
@@ -250,7 +251,7 @@ impl Inner {
         let mut memory = self.memory.lock().expect(UNPOISONED);
         let gone = memory.insert(name.clone(), Arc::clone(&bundle), bytes);
         drop(memory);
-        self.counts.evictions.fetch_add(gone.len() as u64, Ordering::Relaxed);
+        self.note_evictions(gone);
         Ok(Ok(bundle))
     }
 
@@ -259,22 +260,5 @@ impl Inner {
             Lookup::Hit(entry) => Bundle::load(entry),
             Lookup::Miss(miss) => Err(Refusal::Miss(miss)),
         })
-    }
-
-    fn count(&self, _key: &BundleKey, probe: &Probe, started: std::time::Instant) {
-        let counts = &self.counts;
-        match probe {
-            Probe::Hit(bundle) => {
-                counts.hits.fetch_add(1, Ordering::Relaxed);
-                bundle.note_use();
-                let computed = bundle.entry().manifest().provenance.compute_seconds;
-                let computed = std::time::Duration::try_from_secs_f64(computed.unwrap_or(0.0));
-                let saved = computed.unwrap_or_default().saturating_sub(started.elapsed());
-                let saved = u64::try_from(saved.as_micros()).unwrap_or(u64::MAX);
-                counts.saved_micros.fetch_add(saved, Ordering::Relaxed);
-            }
-            Probe::Miss(_) => drop(counts.misses.fetch_add(1, Ordering::Relaxed)),
-            Probe::Mismatch(_) => drop(counts.mismatches.fetch_add(1, Ordering::Relaxed)),
-        }
     }
 }

@@ -35,7 +35,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use args::GlobalArgs;
 use report::Outcome;
@@ -178,8 +178,8 @@ impl Command {
 /// Runs the command that the process was started with, and returns its exit code (docs/errors.md).
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let line = match CommandLine::try_parse_from(&words) {
-        Ok(line) => line,
+    let (name, line) = match parse(&words) {
+        Ok(parsed) => parsed,
         Err(error) => return report::usage(&error, words.iter().any(|word| word == "--json")),
     };
     let json = line.global.json;
@@ -188,10 +188,19 @@ pub fn main() -> ExitCode {
             .error(ErrorKind::ArgumentConflict, "--as-of is for commands that read the store");
         return report::usage(&error, json);
     }
-    let session = match Session::new(line.global) {
+    let session = match Session::new(line.global, &name) {
         Ok(session) => session,
         Err(error) => return report::before_session(&error, json),
     };
     let outcome = line.command.run(&session).and_then(|()| session.ui.finish());
     report::end(&session.ui, outcome)
+}
+
+/// Returns the name of the command, and the command line.
+fn parse(words: &[OsString]) -> Result<(String, CommandLine), clap::Error> {
+    let mut matches = CommandLine::command().try_get_matches_from(words)?;
+    let name = matches.subcommand_name().unwrap_or_default().to_owned();
+    let line = CommandLine::from_arg_matches_mut(&mut matches)
+        .map_err(|error| error.format(&mut CommandLine::command()))?;
+    Ok((name, line))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::time::Instant;
 
 pub(crate) use crate::history::shown;
 
@@ -9,6 +10,7 @@ use super::moment::Moment;
 use super::report::Failure;
 use super::session::Session;
 use crate::error::Error;
+use crate::events::{Event, micros_since};
 use crate::history::{Selector, View};
 use crate::lookup::{Lookup, Miss};
 use crate::name::EntryName;
@@ -79,6 +81,31 @@ impl Selection {
     pub(crate) fn entry(&self, session: &Session, snapshot: &Snapshot) -> Result<Entry, Failure> {
         let resolved = self.resolve(session, snapshot)?;
         self.read(resolved.name()?, &resolved)
+    }
+
+    /// Returns the entry that is meant, which is handed out: it counts as used, and is a hit or a
+    /// miss in the log of events.
+    ///
+    /// # Errors
+    /// As [`Selection::entry`].
+    pub(crate) fn entry_for_use(
+        &self,
+        session: &Session,
+        snapshot: &Snapshot,
+    ) -> Result<Entry, Failure> {
+        let started = Instant::now();
+        let found = self.entry(session, snapshot);
+        match &found {
+            Ok(entry) => entry.mark_used_since(Some(started)),
+            Err(Failure::Misses(misses)) => {
+                for (log, miss) in snapshot.events().into_iter().zip(misses) {
+                    let event = Event::of_miss(self.text.clone(), miss);
+                    log.note(Event { micros: Some(micros_since(started)), ..event });
+                }
+            }
+            Err(_) => {}
+        }
+        found
     }
 
     /// Returns the entry that is meant; where no key is spelled so, a key whose module starts so

@@ -15,6 +15,7 @@ use super::ui::Ui;
 use crate::clock::{Clock, Timestamp};
 use crate::disk::{self, Faults};
 use crate::error::{Error, Result};
+use crate::events::EventOptions;
 use crate::git::{Git, GitEnvironment};
 use crate::history::{View, When};
 use crate::store::{OpenOptions, Snapshot, Store};
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     surroundings: Surroundings,
     clock: Clock,
     random: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// How events of this run are logged, before the settings are heard.
+    events: EventOptions,
     workspace: OnceCell<Workspace>,
     /// Whether it was said that a sync tool left copies.
     warned: Cell<bool>,
@@ -42,12 +45,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Asks the system for all that the run may need, once.
+    /// Asks the system for all that the run of `command` may need, once.
     ///
     /// # Errors
     /// [`Error::BadSetting`] if a variable for tests is malformed, [`Error::Disk`] if there is no
     /// working directory.
-    pub(crate) fn new(global: GlobalArgs) -> Result<Session> {
+    pub(crate) fn new(global: GlobalArgs, command: &str) -> Result<Session> {
         let environment: BTreeMap<String, String> = std::env::vars_os().map(text_of).collect();
         arm_faults(&environment)?;
         let here = std::env::current_dir().map_err(|source| Error::Disk {
@@ -64,9 +67,16 @@ impl Session {
             Surroundings { directory, store: global.store, flags: global.settings, environment };
         let clock = clock(&surroundings.environment)?;
         let random = random(&surroundings.environment)?;
+        // One run for all stores of this process. The numbers of others stay as they are.
+        let run = self::random(&surroundings.environment)?();
+        let events = EventOptions {
+            source: format!("recell {command}"),
+            run: Some(format!("{run:016x}")),
+            ..EventOptions::default()
+        };
         let (workspace, moment) = (OnceCell::new(), OnceCell::new());
         let (warned, as_of) = (Cell::new(false), global.as_of);
-        Ok(Session { ui, surroundings, clock, random, workspace, warned, as_of, moment })
+        Ok(Session { ui, surroundings, clock, random, events, workspace, warned, as_of, moment })
     }
 
     /// Returns the present moment.
@@ -221,6 +231,7 @@ impl Session {
         OpenOptions {
             clock: self.clock.clone(),
             random: Arc::clone(&self.random),
+            events: Some(self.events.clone()),
             ..OpenOptions::default()
         }
     }

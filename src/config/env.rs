@@ -19,8 +19,10 @@ pub(super) const PREFIX: &str = "RECELL_";
 pub(super) const STORE: (&str, &str) = ("RECELL_STORE", "store.path");
 
 /// The variables that set no key.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 7] = [
     ("RECELL_LOG", "Says more on stderr, as `-v` does, if it is not empty."),
+    ("RECELL_RUN", "What all events of this run carry as `run`, instead of random digits."),
+    ("RECELL_CORRELATION", "What all events of this run carry as `correlation`."),
     ("RECELL_NOW", "The time to take for now, for tests."),
     ("RECELL_SEED", "The seed of what is otherwise random, for tests."),
     ("RECELL_CRASH_AT", "The named point at which to abort, for crash tests of debug builds."),

@@ -291,6 +291,16 @@ sections! {
         allow: Vec<String> = Vec::new();
     }
 
+    /// The log of what happens to results: hits, misses, puts, removals, exchanges with remotes.
+    events: EventSettings {
+        /// Whether it is kept; it names results and never holds what is in them.
+        enabled: bool = true;
+        /// A file of the log is full at this size, and the next one is begun.
+        max_bytes: ByteSize = ByteSize::mib(4);
+        /// How many files of the log are kept; the oldest goes.
+        keep: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
+    }
+
     /// How the command line talks.
     ui: UiSettings {
         /// Whether to write in colour; `auto` means on a terminal.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::plan::{Fate, PackPlan, Plan, kept_of};
 use super::reach::{Live, Reach, SeenRefs, roots, roots_beside_packed};
@@ -9,6 +10,7 @@ use super::seal::SealReport;
 use crate::collection::Forgetting;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::events::{Event, EventKind, micros_since};
 use crate::git::{Copied, CopiedPack, ObjectId, PackListing, RefEdits, copy_pack};
 use crate::progress::{Progress, Unit};
 use crate::store::Store;
@@ -45,6 +47,7 @@ pub struct GcReport {
 /// [`Error::FlushLocked`], [`Error::RefsLocked`], [`Error::ReadOnly`], [`Error::UnclearNames`],
 /// [`Error::Disk`]; what was done until then stays done, and nothing that is named is lost.
 pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcReport> {
+    let started = Instant::now();
     let only = store.lock_collection()?;
     remove_old_copies(store)?;
     let mut sweep = Sweep {
@@ -80,6 +83,14 @@ pub fn sweep(store: &Store, plan: &Plan, progress: &dyn Progress) -> Result<GcRe
     })?;
     store.adopt_packs()?;
     drop(only);
+    if let Some(log) = store.events() {
+        log.note(Event {
+            count: Some(sweep.report.trash as u64),
+            bytes: Some(u64::try_from(sweep.report.freed_bytes).unwrap_or(0)),
+            micros: Some(micros_since(started)),
+            ..Event::new(EventKind::Gc)
+        });
+    }
     Ok(sweep.report)
 }
 

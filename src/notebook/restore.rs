@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::choose::{Choice, Wanted, is_of};
 use super::document::{Cell, Notebook};
@@ -12,8 +13,9 @@ use super::layout::{CellOutputs, LAYOUT_PATH, LayoutDamage, join};
 use super::lexer::Span;
 use super::name::NotebookName;
 use super::record::NBFORMAT;
+use crate::events::{Event, EventKind};
 use crate::lookup::{Lookup, Miss};
-use crate::name::EntryName;
+use crate::name::{EntryName, ExecutionKey};
 use crate::store::{Entry, Snapshot};
 
 /// Which entries [`restore`] brings back; by default the newest of the code that stands there.
@@ -117,6 +119,18 @@ pub enum Unmatched {
     },
 }
 
+impl Unmatched {
+    /// Returns the stable word for it in the log of events.
+    fn code(&self) -> &'static str {
+        match self {
+            Unmatched::NeverRecorded => "never_stored",
+            Unmatched::OtherCode { .. } => "other_code",
+            Unmatched::NotPinned => "not_pinned",
+            Unmatched::ShowsOther { .. } => "shows_other",
+        }
+    }
+}
+
 /// Why an entry cannot be put into its cell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -169,12 +183,14 @@ pub fn restore(
                 Choice::Entry { name: entry, by } => {
                     // What is kept is compared as a whole, with its count.
                     let whole = keeps || options.overwrite;
+                    let started = Instant::now();
                     match outputs_for(snapshot, &entry, notebook, cell, whole) {
-                        Ok(outputs) if shows(notebook, cell, &outputs) => RestoreOutcome::Kept,
+                        Ok((outputs, _)) if shows(notebook, cell, &outputs) => RestoreOutcome::Kept,
                         Ok(_) if keeps => {
                             RestoreOutcome::Unmatched(Unmatched::ShowsOther { pinned: entry })
                         }
-                        Ok(outputs) => {
+                        Ok((outputs, used)) => {
+                            used.note_hit_since(started);
                             filled.push(FilledCell { position, outputs });
                             RestoreOutcome::Restored { entry, by }
                         }
@@ -185,14 +201,45 @@ pub fn restore(
                 Choice::None(reason) => RestoreOutcome::Unmatched(reason),
             }
         };
-        let name = found[index].name.clone().into_owned();
-        restored.cells.push(RestoredCell { name, module, position, outcome });
+        let cell = found[index].name.clone().into_owned();
+        note_miss(snapshot, (name, &cell, &module), &outcome);
+        restored.cells.push(RestoredCell { name: cell, module, position, outcome });
     }
     let has_cell = |entry: &EntryName| found.iter().any(|cell| is_of(entry, cell));
     let asked = options.entries.iter();
     restored.without_cell = asked.filter(|entry| !has_cell(entry)).cloned().collect();
     restored.bytes = fill(notebook, &filled).expect("only values that have a place were chosen");
     restored
+}
+
+/// Notes in the log of events that a cell got no outputs.
+fn note_miss(
+    snapshot: &Snapshot,
+    (notebook, cell, module): (&NotebookName, &str, &str),
+    outcome: &RestoreOutcome,
+) {
+    let Some(log) = snapshot.events() else { return };
+    let key = || {
+        let key = ExecutionKey::new(notebook.as_str(), cell, module);
+        key.map_or_else(|_| notebook.as_str().to_owned(), |key| key.to_string())
+    };
+    log.note(match outcome {
+        RestoreOutcome::Restored { .. } | RestoreOutcome::Kept => return,
+        RestoreOutcome::Unusable { entry, reason: Unusable::Miss(miss) } => {
+            Event { name: Some(entry.to_string()), ..Event::of_miss(key(), miss) }
+        }
+        RestoreOutcome::Unusable { entry, reason } => Event {
+            key: Some(key()),
+            reason: Some("unusable".into()),
+            detail: Some(reason.to_string()),
+            ..Event::of_entry(EventKind::Miss, entry)
+        },
+        RestoreOutcome::Unmatched(reason) => Event {
+            key: Some(key()),
+            reason: Some(reason.code().into()),
+            ..Event::new(EventKind::Miss)
+        },
+    });
 }
 
 /// Whether a cell shows these outputs already, as one that was run and has none.
@@ -211,9 +258,9 @@ fn outputs_for(
     notebook: &Notebook<'_>,
     cell: &Cell<'_>,
     overwrite: bool,
-) -> Result<CellOutputs, Unusable> {
+) -> Result<(CellOutputs, Entry), Unusable> {
     let entry = snapshot.entry(name).ok()?;
-    entry.mark_used();
+    entry.note_use();
     let mut outputs = read_outputs(&entry, notebook.format().major)?;
     if cell.outputs().is_none() && outputs.outputs.is_some() {
         return Err(Unusable::NoPlace);
@@ -222,7 +269,7 @@ fn outputs_for(
     if cell.execution_count().is_none() || (cell.is_executed() && !overwrite) {
         outputs.execution_count = None;
     }
-    Ok(outputs)
+    Ok((outputs, entry))
 }
 
 fn read_outputs(entry: &Entry, nbformat: u64) -> Result<CellOutputs, Unusable> {

@@ -10,13 +10,14 @@ use std::fmt::Write as _;
 
 use super::plan::{Plan, Unmet, plan};
 use super::protection::Protection;
-use super::prune::{Pruned, prune};
+use super::prune::{Pruned, prune_as};
 use super::rules::{Caps, Rules};
 use super::stock::Stock;
 use crate::clock::{Timestamp, Zone};
 use crate::digest::Digest;
 use crate::disk;
 use crate::error::Result;
+use crate::events::EventKind;
 use crate::index::Pattern;
 use crate::store::Store;
 
@@ -44,7 +45,7 @@ pub struct AutomaticPrune {
 /// gives bytes back. Without caps nothing is looked at.
 ///
 /// # Errors
-/// Those of [`Stock::read`] and [`prune()`].
+/// Those of [`Stock::read`] and [`prune`](super::prune()).
 pub fn after_flush(
     store: &Store,
     rules: &Rules,
@@ -68,7 +69,7 @@ pub fn after_flush(
     let plan = plan(&stock, &rules.only_caps(), &protection()?, now, zone);
     drop(stock);
     let pruned = match plan.removed().next() {
-        Some(_) => prune(store, &plan, protection, now)?,
+        Some(_) => prune_as(&EventKind::Eviction, store, &plan, protection, now)?,
         None => Pruned::default(),
     };
     let (packs, names) = store.pack_and_name_bytes()?;

@@ -1,10 +1,14 @@
 //! Carries out a plan: the names that go move into the trash, in one replacement of `packed-refs`.
 
+use std::collections::HashMap;
+
 use super::plan::Plan;
 use super::protection::Protection;
+use super::reason::Reason;
 use super::remove::edits;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::events::EventKind;
 use crate::name::EntryName;
 use crate::store::Store;
 
@@ -34,6 +38,17 @@ pub fn prune(
     protection: &dyn Fn() -> Result<Protection>,
     now: Timestamp,
 ) -> Result<Pruned> {
+    prune_as(&EventKind::Prune, store, plan, protection, now)
+}
+
+/// Does what [`prune`] does, and calls it so in the log of events.
+pub(super) fn prune_as(
+    kind: &EventKind,
+    store: &Store,
+    plan: &Plan,
+    protection: &dyn Fn() -> Result<Protection>,
+    now: Timestamp,
+) -> Result<Pruned> {
     let mut pruned = Pruned::default();
     store.inner.change_refs(|flushed| {
         pruned = Pruned::default();
@@ -50,5 +65,14 @@ pub fn prune(
         }
         edits(store, &pruned.removed, flushed, now)
     })?;
+    if let Some(log) = store.events() {
+        let reasons: HashMap<&EntryName, &[Reason]> =
+            plan.removed().map(|it| (&it.name, it.reasons.as_slice())).collect();
+        log.note_entries(kind, &pruned.removed, |name, event| {
+            let reason = reasons.get(name).and_then(|reasons| reasons.first());
+            event.reason = reason.map(|reason| reason.code().into());
+            event.detail = reason.map(|reason| reason.about(name).to_string());
+        });
+    }
     Ok(pruned)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::pins::pins;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::events::{Event, EventKind};
 use crate::git::RefEdits;
 use crate::name::EntryName;
 use crate::store::{FlushedNames, Store, pin_ref, to_trash};
@@ -67,6 +68,10 @@ fn move_to_trash(
         removal.busy = busy;
         edits(store, &removal.removed, flushed, now)
     })?;
+    if let Some(log) = store.events() {
+        let by_hand = |_: &EntryName, event: &mut Event| event.reason = Some("by_hand".into());
+        log.note_entries(&EventKind::Prune, &removal.removed, by_hand);
+    }
     Ok(removal)
 }
 

@@ -4,6 +4,7 @@ use super::objects::Seen;
 use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::events::EventKind;
 use crate::git::RefEdits;
 use crate::index::Pattern;
 use crate::name::EntryName;
@@ -74,5 +75,8 @@ pub fn undo(store: &Store, when: Timestamp, only: &Pattern) -> Result<Vec<EntryN
         }
         Ok(edits)
     })?;
+    if let Some(log) = store.events() {
+        log.note_entries(&EventKind::Undo, &restored, |_, _| {});
+    }
     Ok(restored)
 }

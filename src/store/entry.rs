@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::absent::bring_in;
 use super::local::local_ref;
 use super::{Inner, Standing};
+use crate::clock::Timestamp;
 use crate::content::{part_bytes, part_into, part_range, read_checked};
 use crate::entry::{MANIFEST_FILE, Manifest, ManifestProblem, Part};
 use crate::error::{Error, Result};
@@ -87,8 +89,31 @@ impl Entry {
 
     /// Notes that the entry is of use now: under a cap, those that were used least recently go
     /// first. It is noted once an hour, in memory, and costs no more than a look into a map.
+    ///
+    /// It is a hit in the log of events, each time.
     pub fn mark_used(&self) {
-        self.inner.usage.note(&self.tree, self.inner.options.clock.now());
+        self.mark_used_since(None);
+    }
+
+    /// As [`Entry::mark_used`], by who knows when the lookup began.
+    pub(crate) fn mark_used_since(&self, started: Option<Instant>) {
+        let now = self.inner.options.clock.now();
+        self.note_use_at(now);
+        self.inner.note_hit(self, started, Some(now));
+    }
+
+    /// Notes the use alone, which is no hit by itself.
+    pub(crate) fn note_use(&self) {
+        self.note_use_at(self.inner.options.clock.now());
+    }
+
+    pub(super) fn note_use_at(&self, now: Timestamp) {
+        self.inner.usage.note(&self.tree, now);
+    }
+
+    /// Notes a hit by a lookup that began at `started`, of an entry whose use is noted.
+    pub(crate) fn note_hit_since(&self, started: Instant) {
+        self.inner.note_hit(self, Some(started), None);
     }
 
     /// Returns the bytes of the part at `path`, or of the only one of that name, checked.

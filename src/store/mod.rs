@@ -30,6 +30,7 @@ mod locked;
 mod memory;
 pub(crate) mod merge;
 mod new_packs;
+mod noting;
 mod options;
 mod pack_list;
 mod partial;
@@ -87,6 +88,7 @@ use crate::config::TrustPolicy;
 use crate::content::KnownContents;
 use crate::disk;
 use crate::error::Result;
+use crate::events::EventLog;
 use crate::git::{ObjectFormat, ObjectId, PackSet, PackedObject, Repository, Signers};
 use crate::index::{Index, Pattern, UsageLog};
 use crate::journal::{JournalWriter, Known, NewNames};
@@ -115,6 +117,8 @@ pub(crate) struct Inner {
     memory: Memory,
     suspects: Suspects,
     usage: UsageLog,
+    /// Ended, with all that it has to write, when the store is closed.
+    events: Option<EventLog>,
     verdicts: Verdicts,
     putting: PutsInProgress,
     /// One flush at a time in this process; other processes are kept off by a lock file.
@@ -179,6 +183,10 @@ impl Store {
         let known = KnownContents::open(&repository.own_folder().join("contents"), format);
         let suspects = Suspects::open(repository.own_folder().join("suspects"));
         let usage = UsageLog::new(repository.own_folder().join("usage"));
+        let events = options.events.as_ref().map(|wanted| {
+            let (folder, clock) = (repository.own_folder(), options.clock.clone());
+            EventLog::new(folder, wanted, clock, || options.random_name())
+        });
         Ok(Store {
             inner: Arc::new(Inner {
                 repository,
@@ -192,6 +200,7 @@ impl Store {
                 memory: Memory::default(),
                 suspects,
                 usage,
+                events,
                 verdicts: Verdicts::default(),
                 putting: PutsInProgress::default(),
                 flushing: Mutex::new(()),
@@ -207,6 +216,12 @@ impl Store {
     /// Returns how the store names its objects.
     pub fn object_format(&self) -> ObjectFormat {
         self.inner.repository.format
+    }
+
+    /// Returns the log of what happens to results; `None` if none was asked for
+    /// ([`OpenOptions::events`]).
+    pub fn events(&self) -> Option<&EventLog> {
+        self.inner.events.as_ref()
     }
 
     /// Stores one result of `key` and returns its name.
@@ -231,16 +246,20 @@ impl Store {
         self.inner.put_many(drafts)
     }
 
-    /// Returns the newest entry of `key`, which counts as used now: see [`Entry::mark_used`].
+    /// Returns the newest entry of `key`, which counts as used now: see [`Entry::mark_used`]. It is
+    /// a hit or a miss in the log of events.
     ///
     /// # Errors
     /// [`crate::Error::Disk`] and [`crate::Error::BrokenRefs`] if the names cannot be read.
     /// Anything wrong with the entry itself is a [`Miss`].
     pub fn get(&self, key: &ExecutionKey) -> Result<Lookup<Entry>> {
+        let started = self.inner.stopwatch();
         let found = self.peek(key)?;
+        let now = self.inner.options.clock.now();
         if let Lookup::Hit(entry) = &found {
-            entry.mark_used();
+            entry.note_use_at(now);
         }
+        self.inner.note_lookup(&found, || key.to_string(), started, Some(now));
         Ok(found)
     }
 

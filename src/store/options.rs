@@ -7,6 +7,7 @@ use super::absent::LazyParts;
 use super::trust::Trust;
 use crate::clock::Clock;
 use crate::config::{Durability, SyncSettings};
+use crate::events::EventOptions;
 
 /// How a store is opened: every field has a default.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct OpenOptions {
     pub lazy_parts: LazyParts,
     /// Whose parts are handed out although reading them can run code.
     pub trust: Trust,
+    /// How events are logged; `None` if they are not.
+    pub events: Option<EventOptions>,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where names of writers and journals come from: random numbers.
@@ -51,6 +54,7 @@ impl Default for OpenOptions {
             despite_damage: false,
             lazy_parts: LazyParts::default(),
             trust: Trust::default(),
+            events: None,
             clock: Clock::system(),
             random: Arc::new(|| fastrand::Rng::new().u64(..)),
         }
@@ -73,6 +77,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("flush_entries", &self.flush_entries)
             .field("flush_age", &self.flush_age)
             .field("lazy_parts", &self.lazy_parts)
+            .field("events", &self.events)
             .finish_non_exhaustive()
     }
 }

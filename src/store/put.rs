@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::assemble::{Assembled, MadeObject, assemble, refuse_collisions};
 use super::draft::{Draft, DraftPart, Source};
 use super::local::local_ref;
+use super::noting::NotedPut;
 use super::putting::Putting;
 use super::{Inner, Writer};
 use crate::clock::Timestamp;
@@ -39,6 +40,7 @@ impl Inner {
         self: &Arc<Self>,
         drafts: Vec<(ExecutionKey, Draft<'_>)>,
     ) -> Result<Vec<EntryName>> {
+        let mut noted = self.begin_put(drafts.len());
         for (_, draft) in &drafts {
             refuse_collisions(draft.parts.iter().map(|part| &part.path).collect())?;
         }
@@ -52,8 +54,9 @@ impl Inner {
         for (key, draft) in &mut drafts {
             prepared.push(self.prepare(&putting, key, draft)?);
         }
-        let names = self.commit(&putting, prepared)?;
+        let names = self.commit(&putting, prepared, noted.as_mut())?;
         drop(putting);
+        self.note_put(noted);
         self.flush_if_due();
         Ok(names)
     }
@@ -126,7 +129,12 @@ impl Inner {
     }
 
     /// Appends all that is prepared, and the entries, in one write.
-    fn commit(&self, putting: &Putting<'_>, prepared: Vec<Prepared<'_>>) -> Result<Vec<EntryName>> {
+    fn commit(
+        &self,
+        putting: &Putting<'_>,
+        prepared: Vec<Prepared<'_>>,
+        mut noted: Option<&mut NotedPut>,
+    ) -> Result<Vec<EntryName>> {
         let format = self.repository.format;
         let mut writer = self.writer.write().expect(UNPOISONED);
         putting.regain(&mut writer)?;
@@ -160,6 +168,9 @@ impl Inner {
             let Assembled { objects, tree, local } =
                 assemble(format, &manifest, ids.into_iter().map(Some));
             let name = EntryName::new(&path, created_at, &tree.to_string());
+            if let Some(noted) = &mut noted {
+                noted.add(&name, &manifest);
+            }
             newest.insert(path, created_at);
             made.extend(objects);
             blobs.extend(own_blobs);

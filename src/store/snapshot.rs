@@ -8,6 +8,7 @@ use super::trash::TRASH;
 use super::{Entry, Inner, Store};
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::events::EventLog;
 use crate::git::ObjectId;
 use crate::index::{Names, Pattern};
 use crate::lookup::{Lookup, Miss};
@@ -63,12 +64,20 @@ impl Snapshot {
         self.as_of
     }
 
-    /// Returns the newest entry of `key`.
+    /// Returns the newest entry of `key`. It is a hit or a miss in the log of events.
     pub fn get(&self, key: &ExecutionKey) -> Lookup<Entry> {
-        match self.names.newest(&key.path(), self.as_of) {
+        let started = self.inner.stopwatch();
+        let found = match self.names.newest(&key.path(), self.as_of) {
             Some((name, tree)) => self.open_tree(&name, tree),
             None => Lookup::Miss(Miss::NeverStored { name: key.to_string() }),
-        }
+        };
+        self.inner.note_lookup(&found, || key.to_string(), started, None);
+        found
+    }
+
+    /// Returns the log of what happens to results, as [`Store::events`] does.
+    pub fn events(&self) -> Option<&EventLog> {
+        self.inner.events.as_ref()
     }
 
     /// Returns the entry of that name.

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::bringing::{Brought, Origin};
+use super::noting::{Moved, note_exchange};
 use super::remote::Remote;
 use super::remotes::choose;
 use crate::config::SyncSettings;
@@ -75,15 +76,26 @@ impl FromRemotes for Remotes {
         if lacking.is_empty() {
             return Ok(());
         }
-        let brought = self.speak(&mut state, store, remote).and_then(|spoken| {
-            let origin = Origin { remote: &spoken, progress: &Silent };
-            origin.bring(store, entries, &lacking)
+        let started = Instant::now();
+        let spoken = self.speak(&mut state, store, remote);
+        let brought = spoken.as_ref().map_err(words_of).and_then(|spoken| {
+            let origin = Origin { remote: spoken, progress: &Silent };
+            let brought = origin.bring(store, entries, &lacking);
+            let moved = brought.as_ref().map(|brought| Moved {
+                entries: entries.len(),
+                first: entries.first().map(|(name, _)| name),
+                bytes: Some(brought.bytes),
+            });
+            note_exchange(store, "fetch", Some(spoken), started, moved);
+            brought.map_err(|error| words_of(&error))
         });
+        if let Err(error) = &spoken {
+            note_exchange(store, "fetch", None, started, Err(error));
+        }
         match brought {
             Ok(Brought { damage: Some(damage), .. }) => Err(failed(damage)),
             Ok(_) => Ok(()),
-            Err(error) => {
-                let reason = words_of(&error);
+            Err(reason) => {
                 state.unreachable.insert(remote.to_owned(), (Instant::now(), reason.clone()));
                 Err(failed(reason))
             }

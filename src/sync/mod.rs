@@ -17,6 +17,7 @@ mod lazy;
 mod ledger_names;
 mod ledger_tree;
 mod local;
+mod noting;
 mod plain_tags;
 mod pull;
 mod push;

@@ -2,6 +2,7 @@
 //! settings want and the store lacks. Names are seen once their manifests are here.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::bringing::{NO_BLOBS, Origin, listed_with_tombstones};
 use super::contact::Contact;
@@ -10,6 +11,7 @@ use super::forget::take_in_forgotten;
 use super::forgotten::{FORGOTTEN, Forgotten};
 use super::known::{KnownLedgers, Ledgers, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
+use super::noting::{Moved, note_exchange};
 use super::remote::Remote;
 use super::tombstones::note_seen;
 use super::trust::{check_foreign_ledger, check_manifests, mark_changes, names_to_mark};
@@ -80,6 +82,26 @@ struct News {
 /// [`Error::GitFailed`] if the remote cannot be reached or breaks off, and those of a flush. Then
 /// no name was taken in, and what came is not asked for again.
 pub(crate) fn pull(
+    store: &Store,
+    remote_id: &str,
+    remote: &Remote,
+    settings: &SyncSettings,
+    options: &PullOptions<'_>,
+) -> Result<PullReport> {
+    let started = Instant::now();
+    let pulled = pull_all(store, remote_id, remote, settings, options);
+    if !options.dry_run {
+        let moved = pulled.as_ref().map(|report| Moved {
+            entries: report.entries.len(),
+            first: report.entries.first(),
+            bytes: Some(report.bytes),
+        });
+        note_exchange(store, "pull", Some(remote), started, moved);
+    }
+    pulled
+}
+
+fn pull_all(
     store: &Store,
     remote_id: &str,
     remote: &Remote,

@@ -2,6 +2,7 @@
 //! remote lacks or has an older state of is sent. What arrived is read back.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use super::contact::Contact;
 use super::extend::union;
@@ -9,6 +10,7 @@ use super::extending::Extending;
 use super::forgotten::Forgotten;
 use super::known::{KnownLedgers, Ledgers, is_ledger_ref, seen_ref_name};
 use super::ledger_tree::{commit_of, compare, descends};
+use super::noting::{Moved, note_exchange};
 use super::push_plan::{Inspection, PushPlan, plan_push};
 use super::remote::Remote;
 use super::send::{Sending, Sent, lacking, pause};
@@ -79,6 +81,25 @@ pub(crate) struct MissingThere {
 /// [`crate::Error::BrokenLedger`], and those of a flush. What arrived is kept, and told by the next
 /// push.
 pub(crate) fn push(
+    store: &Store,
+    remote_id: &str,
+    remote: &Remote,
+    settings: &SyncSettings,
+    options: &PushOptions<'_>,
+) -> Result<PushReport> {
+    let started = Instant::now();
+    let pushed = push_all(store, remote_id, remote, settings, options);
+    if !options.dry_run {
+        let moved = pushed.as_ref().map(|report| {
+            // git does not say how many bytes it sent.
+            Moved { entries: report.entries.len(), first: report.entries.first(), bytes: None }
+        });
+        note_exchange(store, "push", Some(remote), started, moved);
+    }
+    pushed
+}
+
+fn push_all(
     store: &Store,
     remote_id: &str,
     remote: &Remote,

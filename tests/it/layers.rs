@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 8] = [
     &["error", "clock", "digest", "disk", "size", "progress", "table", "lookup", "escapes"],
     &["name", "entry", "config", "stats"],
-    &["git", "journal"],
+    &["git", "journal", "events"],
     &["content", "index"],
     &["store"],
     &[
@@ -63,7 +63,18 @@ const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["notebook", "cli"]),
     (
         "serde",
-        &["bundle", "collection", "entry", "config", "cli", "size", "clock", "digest", "history"],
+        &[
+            "bundle",
+            "collection",
+            "entry",
+            "config",
+            "cli",
+            "size",
+            "clock",
+            "digest",
+            "history",
+            "events",
+        ],
     ),
     ("parquet", &["table"]),
     ("regex", &["history", "sync"]),

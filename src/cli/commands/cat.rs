@@ -26,8 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
-    let entry = args.key.entry(session, &session.snapshot(&store)?)?;
-    entry.mark_used();
+    let entry = args.key.entry_for_use(session, &session.snapshot(&store)?)?;
     session.ui.with_out(|out| match args.range {
         None => Ok(entry.copy_to(&args.part, out)?.ok()?),
         Some(range) => copy_range(&entry, &args.part, range, out),

@@ -259,7 +259,7 @@ impl<'s> Demo<'s> {
             store: Some(self.store.path().display().to_string()),
             ..self.session.ui.flags()
         };
-        let here = Session::new(global)?;
+        let here = Session::new(global, "demo")?;
         log::run(&log::Args::of(pattern).expect("the pattern is well formed"), &here)?;
         here.ui.finish()
     }

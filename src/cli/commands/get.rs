@@ -35,8 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let store = session.store()?;
-    let entry = args.key.entry(session, &session.snapshot(&store)?)?;
-    entry.mark_used();
+    let entry = args.key.entry_for_use(session, &session.snapshot(&store)?)?;
     match &args.output {
         Some(folder) => {
             let names = std::slice::from_ref(entry.name());

@@ -16,6 +16,7 @@ use crate::cli::{json, locking};
 use crate::config::Durability;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::history::When;
 use crate::lookup::Miss;
 use crate::name::{EntryName, encode};
@@ -100,7 +101,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             names.extend(cells.filter_map(|cell| cell.entry).map(|(name, _)| name));
             sync::prefetch(&store, &snapshot, &names, Some(&|path| path.starts_with("outputs/")));
         }
-        let restored = restore(&snapshot, &file.name, &notebook, &options);
+        let restore = || restore(&snapshot, &file.name, &notebook, &options);
+        // A check hands out nothing.
+        let restored = if args.check { events::unnoted(restore) } else { restore() };
         let is_changed = restored.bytes != contents.bytes;
         match &args.output {
             _ if args.check => {}

@@ -12,6 +12,7 @@ use crate::cli::words::{ago, count, grouped, size};
 use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
+use crate::events;
 use crate::index::Pattern;
 use crate::journal::{Journal, found_in};
 use crate::store::Store;
@@ -117,7 +118,7 @@ fn pending(store: &Store) -> Result<Pending> {
     Ok(pending)
 }
 
-/// Returns the bytes of all files below a folder.
+/// Returns the bytes of all files below a folder, but for the log of events, which comes and goes.
 fn bytes_below(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     let mut folders = vec![folder.to_owned()];
@@ -125,7 +126,7 @@ fn bytes_below(folder: &Path) -> Result<u64> {
         for entry in disk::list(&folder)? {
             if entry.is_folder {
                 folders.push(entry.path);
-            } else {
+            } else if !events::is_of_log(&entry.name) {
                 // It may be gone by now: another process flushes.
                 bytes += disk::signature(&entry.path)?.map_or(0, |signature| signature.size());
             }
