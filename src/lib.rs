@@ -26,6 +26,8 @@ mod name;
 pub mod notebook;
 mod progress;
 pub mod retention;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod size;
 pub mod stats;
 mod store;

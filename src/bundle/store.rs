@@ -141,6 +141,29 @@ impl BundleStore {
         })
     }
 
+    /// Returns the bundle of that name, if it is a version of that key. It does not count as used.
+    ///
+    /// # Errors
+    /// As [`BundleStore::probe`].
+    pub fn version_of(
+        &self,
+        key: &BundleKey,
+        name: &EntryName,
+        schema: Option<&Schema>,
+    ) -> Result<Probe> {
+        if name.key_path() != key.execution_key().path() {
+            let why = format!("`{name}` is no version of it");
+            return Ok(Probe::Mismatch(Mismatch::Identity(why)));
+        }
+        Ok(match self.version(name)? {
+            Probe::Hit(bundle) => match bundle.check(key, schema) {
+                Ok(()) => Probe::Hit(bundle),
+                Err(mismatch) => Probe::Mismatch(mismatch),
+            },
+            other => other,
+        })
+    }
+
     /// Returns the names of all versions of a bundle, oldest first. Rows whose stats came later are
     /// one version, that with the stats.
     ///

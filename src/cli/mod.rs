@@ -97,6 +97,8 @@ enum Command {
     Gc(commands::gc::Args),
     Collection(commands::collection::Args),
     Find(commands::find::Args),
+    #[cfg(feature = "serve")]
+    Serve(commands::serve::Args),
     Secrets(commands::secrets::Args),
     Hooks(commands::hooks::Args),
     Config(commands::config::Args),
@@ -166,6 +168,8 @@ impl Command {
             Command::Gc(args) => commands::gc::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
+            #[cfg(feature = "serve")]
+            Command::Serve(args) => commands::serve::run(args, session),
             Command::Secrets(args) => commands::secrets::run(args, session),
             Command::Hooks(args) => commands::hooks::run(args, session),
             Command::Config(args) => commands::config::run(args, session),

@@ -240,6 +240,8 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::StaticAddress { .. }
         | Error::TagsForAll { .. }
         | Error::PasswordInAddress { .. }
+        | Error::TokenNeeded { .. }
+        | Error::NotAToken { .. }
         | Error::NotConfirmed { .. } => USAGE,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }

@@ -130,6 +130,12 @@ impl Ui {
         self.json
     }
 
+    /// Whether more is to be said on stderr.
+    #[cfg(feature = "serve")]
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Whether stdout takes colours.
     pub(crate) fn has_color(&self) -> bool {
         self.out_color.get()

@@ -19,7 +19,8 @@ pub(super) const PREFIX: &str = "RECELL_";
 pub(super) const STORE: (&str, &str) = ("RECELL_STORE", "store.path");
 
 /// The variables that set no key.
-const OTHERS: [(&str, &str); 7] = [
+const OTHERS: [(&str, &str); 8] = [
+    ("RECELL_TOKEN", "What clients of `recell serve` must know, if no flag says it."),
     ("RECELL_LOG", "Says more on stderr, as `-v` does, if it is not empty."),
     ("RECELL_RUN", "What all events of this run carry as `run`, instead of random digits."),
     ("RECELL_CORRELATION", "What all events of this run carry as `correlation`."),

@@ -31,6 +31,20 @@ impl Error {
             Error::InvalidBundle { .. } => {
                 Some("Nothing was stored; docs/bundles.md says what a bundle is made of.".into())
             }
+            Error::CannotListen { source, .. } => Some(match source.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    "Another program listens there; `--port 0` takes any free port.".into()
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    "Ports below 1024 are for the system; `--port 0` takes any free port.".into()
+                }
+                _ => "`--address` takes an address of this machine, such as 127.0.0.1.".into(),
+            }),
+            Error::TokenNeeded { .. } => Some(
+                "Have one made with `--token auto`, or put one into a file: `--token-file FILE`."
+                    .into(),
+            ),
+            Error::NotAToken { .. } => Some("Have one made with `--token auto`.".into()),
             Error::UnsupportedStore { what, .. } => Some(match *what {
                 "reference format" => "Run `git refs migrate --ref-format=files` in it.".into(),
                 "store format" => "Use a newer release of recell.".into(),

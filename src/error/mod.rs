@@ -60,6 +60,28 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A server cannot listen there.
+    #[error("could not listen on {address}")]
+    CannotListen {
+        /// The address and port.
+        address: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// A server would let in others than those on this machine.
+    #[error("a server would need a token: {what}")]
+    TokenNeeded {
+        /// Who could ask, and why.
+        what: String,
+    },
+    /// What was given as a token of a server cannot be one.
+    #[error("{place} has no token that can be used: {reason}")]
+    NotAToken {
+        /// Where it was found.
+        place: String,
+        /// Why it cannot be used.
+        reason: &'static str,
+    },
     /// The store has a format that this release cannot read.
     #[error("the store `{}` has the {what} `{found}`, which this release cannot read", path.display())]
     UnsupportedStore {

@@ -47,7 +47,7 @@ pub(super) enum Unread {
 }
 
 /// Reads a body of up to `most` bytes.
-pub(super) async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Unread> {
+pub(super) async fn read(mut body: Incoming, most: usize) -> Result<Vec<u8>, Unread> {
     if body.size_hint().lower() > most as u64 {
         return Err(Unread::TooLong);
     }
@@ -59,5 +59,5 @@ pub(super) async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Unrea
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(bytes.into())
+    Ok(bytes)
 }

@@ -14,6 +14,7 @@ mod percent;
 mod ranges;
 mod reply;
 mod report;
+mod respond;
 mod socket;
 mod token;
 

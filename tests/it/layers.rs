@@ -22,7 +22,7 @@ const LAYERS: [&[&str]; 8] = [
         "verify",
         "workspace",
     ],
-    &["gc"],
+    &["gc", "serve"],
     &["cli"],
 ];
 
@@ -49,10 +49,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fastcdc", &["content"]),
     ("blake3", &["digest"]),
     ("object_store", &["sync"]),
-    ("tokio", &["sync"]),
+    ("tokio", &["sync", "serve"]),
     ("ureq", &["sync"]),
     ("rustls", &["sync"]),
     ("http", &["sync"]),
+    ("hyper", &["serve"]),
+    ("getrandom", &["serve"]),
     ("http_body", &["sync"]),
     ("tempfile", &["disk", "cli"]),
     ("clap", &["cli"]),

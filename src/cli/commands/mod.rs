@@ -35,6 +35,8 @@ pub(super) mod repair;
 pub(super) mod restore;
 pub(super) mod rm;
 pub(super) mod secrets;
+#[cfg(feature = "serve")]
+pub(super) mod serve;
 pub(super) mod settle;
 pub(super) mod show;
 pub(super) mod status;
