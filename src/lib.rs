@@ -25,6 +25,7 @@ pub mod notebook;
 mod progress;
 pub mod retention;
 mod size;
+pub mod stats;
 mod store;
 pub mod sync;
 mod table;
