@@ -1,10 +1,17 @@
 //! Tables as typed columns in memory, and how they are read from parquet.
 
 mod parquet;
+#[allow(dead_code, reason = "for whoever hands out windows")]
+mod window;
 
 use std::fmt;
 
+#[allow(unused_imports, reason = "for whoever writes tables")]
+pub(crate) use parquet::{Cells, NewColumn, Tick, write_parquet};
 pub(crate) use parquet::{ParquetTable, read_parquet};
+
+#[allow(unused_imports, reason = "for whoever hands out windows")]
+pub(crate) use window::{Occurs, Window, WindowColumn};
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,8 @@
 
 mod pandas;
 mod values;
+#[allow(dead_code, reason = "for whoever writes tables")]
+mod write;
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -15,7 +17,12 @@ use parquet::schema::types::ColumnDescriptor;
 
 use self::pandas::pandas;
 use self::values::{Meaning, binary, int96, integer, kind_of, meaning_of, wide};
+use super::window::check_footer;
 use super::{Column, NotATable, Shape, Table, TableLimits, Value};
+
+#[allow(unused_imports, reason = "for whoever writes tables")]
+pub(super) use self::write::CREATED_BY;
+pub(crate) use self::write::{Cells, NewColumn, Tick, write_parquet};
 
 /// How many rows are decoded at once.
 const BATCH: usize = 4096;
@@ -43,6 +50,7 @@ pub(crate) fn read_parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<Parque
 
 fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
     let size = bytes.len() as u64;
+    check_footer(&bytes)?;
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(problem)?;
     let metadata = reader.metadata();
     if !metadata
@@ -102,7 +110,7 @@ fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATa
 }
 
 /// Whether the data of a column is where the file says, in `size` bytes.
-fn is_inside(chunk: &ColumnChunkMetaData, size: u64) -> bool {
+pub(super) fn is_inside(chunk: &ColumnChunkMetaData, size: u64) -> bool {
     let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
     let end = start.checked_add(chunk.compressed_size());
     start >= 0
@@ -110,7 +118,7 @@ fn is_inside(chunk: &ColumnChunkMetaData, size: u64) -> bool {
         && end.and_then(|end| u64::try_from(end).ok()).is_some_and(|end| end <= size)
 }
 
-fn problem(error: ParquetError) -> NotATable {
+pub(super) fn problem(error: ParquetError) -> NotATable {
     let text = match error {
         ParquetError::General(text) | ParquetError::NYI(text) | ParquetError::EOF(text) => text,
         other => other.to_string(),
