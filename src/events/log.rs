@@ -193,6 +193,14 @@ impl EventLog {
         }
     }
 
+    /// Runs `work` while the lock is held, as another thread may at the moment of a fork.
+    #[cfg(test)]
+    pub(super) fn while_held(&self, work: impl FnOnce()) {
+        let queue = self.shared.queue.lock().expect(UNPOISONED);
+        work();
+        drop(queue);
+    }
+
     /// A thread that cannot be started is tried once more with the next event.
     fn start_writer(&self, queue: &mut Queue) {
         queue.notice_fork_before_start();
