@@ -184,6 +184,34 @@ fn a_log_that_nothing_was_noted_in_leaves_no_file_and_one_that_is_cleared_begins
     assert_eq!(events(store.path()).len(), 1);
 }
 
+#[test]
+fn after_a_fork_each_side_writes_what_it_noted_itself_and_nothing_twice() {
+    let store = store();
+    for (rest, why) in [
+        (Duration::ZERO, "while events wait to be written"),
+        (Duration::from_millis(400), "while the parent's thread waits"),
+    ] {
+        let log = open(store.path(), &EventOptions::default());
+        (0..3).for_each(|number| log.note(numbered(number)));
+        std::thread::sleep(rest);
+        let child = log.as_in_child();
+        let silent = log.as_in_child();
+        // As much time as a fork takes.
+        std::thread::sleep(Duration::from_millis(2));
+        (10..12).for_each(|number| child.note(numbered(number)));
+        log.note(numbered(3));
+        child.write_out();
+        drop(silent);
+        drop(child);
+        drop(log);
+        let mut counts: Vec<u64> =
+            events(store.path()).iter().map(|event| event.count.unwrap()).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [0, 1, 2, 3, 10, 11], "{why}");
+        clear(store.path()).unwrap();
+    }
+}
+
 fn looked_up(kind: EventKind, key: &str, seconds: Option<f64>, micros: u64, bytes: u64) -> Event {
     let at = Timestamp::from_micros(1_795_224_240_000_000);
     let reason = (kind != EventKind::Hit && kind != EventKind::Put).then(|| "never_stored".into());

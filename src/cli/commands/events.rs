@@ -127,8 +127,8 @@ fn is_wanted(args: &Args, since: Timestamp, event: &Event) -> bool {
     event.at >= since
         && (args.kinds.is_empty() || args.kinds.contains(&event.kind))
         && (args.keys.is_empty() || args.keys.iter().any(of_key))
-        && (args.correlation.is_none() || args.correlation == event.correlation)
-        && (args.run.is_none() || args.run == event.run)
+        && (args.correlation.is_none() || args.correlation.as_deref() == event.correlation.as_deref())
+        && (args.run.is_none() || args.run.as_deref() == event.run.as_deref())
 }
 
 /// Prints what comes, for ever: until nobody reads it, or it is interrupted.
