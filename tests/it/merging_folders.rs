@@ -293,9 +293,8 @@ fn meet(sides: &mut [Side; 2], all: &mut BTreeSet<EntryName>) -> BTreeSet<EntryN
     all.extend(sides.iter().flat_map(|side| side.ever.iter()).cloned());
     let [a, b] = &*sides;
     let union = a.here.union(&b.here).cloned().collect();
-    let said = [a, b].map(|side| {
-        (side.packed(), (side.ever.clone(), side.here.clone(), side.trash.clone()))
-    });
+    let said = [a, b]
+        .map(|side| (side.packed(), (side.ever.clone(), side.here.clone(), side.trash.clone())));
     rsync(&a.path, &b.path);
     for side in sides {
         let packed = side.packed();
