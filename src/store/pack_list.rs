@@ -31,8 +31,17 @@ pub(super) fn note(packs: &Path, name: &str) {
         write(git_dir, &NamesState::of(git_dir), &present(packs));
     }
     // Its names come later: in a copy of list and names that is made before, it does not count.
-    let Ok(Some(bytes)) = disk::read_if_there(&path) else { return };
-    if disk::append_line(&path, name).is_err() && present(packs).is_subset(&listed(&bytes, false)) {
+    let Ok(Some(file)) = disk::open_for_change(&path) else { return };
+    let Ok(bytes) = disk::read_from(&file, &path, 0) else { return };
+    // What a sync put here this very moment stays as it came, time and all.
+    let Ok(identity) = disk::identity(&file, &path) else { return };
+    if is_of_another(&identity, &bytes) {
+        return;
+    }
+    let line = format!("{name}\n");
+    if disk::write_at(&file, &path, line.as_bytes(), bytes.len() as u64).is_err()
+        && present(packs).is_subset(&listed(&bytes, false))
+    {
         // On a full disk. Better no list than one that takes our own packs for others'.
         drop(disk::remove(&path));
     }
@@ -90,7 +99,11 @@ pub(super) fn unlisted(repository: &Repository, state: &NamesState) -> BTreeSet<
 
 /// Whether the list was not written in this folder.
 fn is_copied(path: &Path, bytes: &[u8]) -> bool {
-    let identity = disk::identity_at(path).ok().flatten().unwrap_or_default();
+    is_of_another(&disk::identity_at(path).ok().flatten().unwrap_or_default(), bytes)
+}
+
+/// Whether a list says that it was written as another file than that of this identity.
+fn is_of_another(identity: &str, bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, format!("{MADE}{identity}\n").as_bytes()).is_none()
 }
 
