@@ -140,15 +140,16 @@ impl Make {
             .build();
         let mut rng = Rng::with_seed(self.seed);
         let mut out = Vec::new();
-        let mut file =
-            SerializedFileWriter::new(&mut out, Arc::clone(&schema), properties.into()).unwrap();
+        let mut file = SerializedFileWriter::new(&mut out, schema, properties.into()).unwrap();
         let leaves: Vec<_> = file.schema_descr().columns().to_vec();
+        let roots: Vec<_> =
+            (0..leaves.len()).map(|at| file.schema_descr().get_column_root_ptr(at)).collect();
         let mut table = vec![Vec::new(); leaves.len()];
         for rows in &self.groups {
             let mut group = file.next_row_group().unwrap();
-            for (leaf, rows_of) in leaves.iter().zip(&mut table) {
+            for ((leaf, root), rows_of) in leaves.iter().zip(&roots).zip(&mut table) {
                 let mut writer = group.next_column().unwrap().unwrap();
-                let path = path_of(&schema, leaf);
+                let path = path_of(root, leaf);
                 let made: Vec<Row> = (0..*rows).map(|_| row(&path, leaf, &mut rng)).collect();
                 write(&mut writer, leaf, &made);
                 writer.close().unwrap();
@@ -162,10 +163,10 @@ impl Make {
 }
 
 /// Returns how often each group on the way to a leaf is there, and the leaf itself.
-fn path_of(schema: &Type, leaf: &ColumnDescriptor) -> Vec<Repetition> {
-    let mut at = schema;
-    let mut path = Vec::new();
-    for part in leaf.path().parts() {
+fn path_of(root: &Type, leaf: &ColumnDescriptor) -> Vec<Repetition> {
+    let mut at = root;
+    let mut path = vec![root.get_basic_info().repetition()];
+    for part in &leaf.path().parts()[1..] {
         at = at.get_fields().iter().find(|field| field.name() == part).unwrap();
         path.push(at.get_basic_info().repetition());
     }
