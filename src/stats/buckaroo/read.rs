@@ -218,9 +218,7 @@ fn tagged(tag: &str, value: &StatValue) -> Option<StatValue> {
         "bytes" => StatValue::Bytes(STANDARD.decode(text()?).ok()?.into()),
         // Something that Buckaroo has no tag for: all that is left of it is this text.
         "str" => match value {
-            StatValue::Str(text) => {
-                StatValue::opaque(STR, text.clone())
-            }
+            StatValue::Str(text) => StatValue::opaque(STR, text.clone()),
             _ => return None,
         },
         _ => return None,
