@@ -64,7 +64,7 @@ impl Text {
                 match piece {
                     Piece::Plain(plain) => text.push_str(plain),
                     Piece::Alone(unit) => {
-                        write!(text, "\\u{unit:04x}").expect("a String takes all")
+                        write!(text, "\\u{unit:04x}").expect("a String takes all");
                     }
                 }
                 text
