@@ -209,7 +209,9 @@ impl LockedStore<'_> {
             write(self.git_dir(), state, &names);
         }
         // A flush that died, or is not done yet, left their names in its journal.
-        waiting.iter().for_each(|name| note(&folder, name));
+        for name in &waiting {
+            note(&folder, name);
+        }
     }
 }
 

@@ -105,6 +105,7 @@ pub(crate) fn push(
 }
 
 /// Pushes; `None` if tombstones came meanwhile.
+#[expect(clippy::too_many_lines, reason = "one story: plan, send, look what arrived, note it")]
 fn push_once(
     store: &Store,
     remote_id: &str,
