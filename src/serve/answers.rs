@@ -15,6 +15,7 @@ use crate::bundle::{
 };
 use crate::error::Error;
 use crate::lookup::{Lookup, Miss};
+use crate::stats::{columnar, document};
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -202,13 +203,24 @@ impl Answers {
         if knows(known, &tag) {
             return Ok(reply(TEXT, Vec::new()));
         }
-        let (media_type, found) = match format {
-            StatsFormat::Text => (TEXT, bundle.stats_text(scope)),
-            StatsFormat::Json | StatsFormat::Parquet => (JSON, bundle.stats_text(scope)),
-        };
-        match found {
-            Lookup::Hit(bytes) => Ok(reply(media_type, bytes)),
-            Lookup::Miss(miss) => Err(missed(&miss)),
+        let read = || bundle.stats(scope).ok();
+        match format {
+            StatsFormat::Text => match bundle.stats_text(scope) {
+                Lookup::Hit(text) => Ok(reply(TEXT, text)),
+                Lookup::Miss(miss) => Err(missed(&miss)),
+            },
+            StatsFormat::Json => {
+                let document = document(&*read().map_err(|miss| missed(&miss))?);
+                Ok(reply(JSON, format!("{document}\n").into_bytes()))
+            }
+            StatsFormat::Parquet => {
+                let stats = read().map_err(|miss| missed(&miss))?;
+                let table = columnar::encode(&stats).map_err(|why| {
+                    let status = StatusCode::INTERNAL_SERVER_ERROR;
+                    Box::new(Reply::refused(status, "not_encoded", &why.to_string()))
+                })?;
+                Ok(reply(PARQUET, table))
+            }
         }
     }
 

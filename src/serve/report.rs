@@ -29,7 +29,7 @@ fn entry(entry: &ReportEntry) -> Value {
         "name": entry.name.as_str(),
         "data_id": entry.data_id,
         "config_id": entry.config_id,
-        "scope": entry.scope,
+        "state": entry.scope,
         "created_at": entry.name.created_at().to_rfc3339(),
         "versions": entry.versions,
         "bytes": entry.bytes,

@@ -7,6 +7,7 @@
 
 pub mod buckaroo;
 pub mod columnar;
+mod document;
 mod json;
 #[cfg(test)]
 mod measuring;
@@ -18,6 +19,7 @@ pub mod text;
 
 use crate::table::NotATable;
 
+pub use document::document;
 pub use model::{ColumnStats, StatMap, StatValue, Stats};
 pub use text::NotStats;
 
