@@ -22,6 +22,7 @@ mod processes;
 mod report;
 mod retention;
 mod secrets;
+mod serve;
 mod small;
 mod sync;
 mod versions;
@@ -64,6 +65,7 @@ fn main() {
         ("bundles", bundles::run),
         ("sync", sync::run),
         ("secrets", secrets::run),
+        ("serve", serve::run),
     ] {
         if wanted(name) {
             settle();

@@ -50,6 +50,8 @@ mod repairing;
 mod sealing;
 mod selecting;
 mod servers;
+#[cfg(feature = "serve")]
+mod serving;
 mod static_remotes;
 mod stats;
 mod support;
