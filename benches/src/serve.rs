@@ -66,7 +66,10 @@ pub(crate) fn run(folder: &Path) {
         let tag = client.get(path).tag.expect("windows have tags");
         (0..REQUESTS).map(|_| timed(|| client.get_unless(path, &tag)).0).collect::<Vec<_>>()
     };
-    print_each("recell serve: a window that the client has (304), alone", known(&mut client, &path(0, 0)));
+    print_each(
+        "recell serve: a window that the client has (304), alone",
+        known(&mut client, &path(0, 0)),
+    );
     drop(client);
     stopper.stop();
     running.join().unwrap();
@@ -178,11 +181,9 @@ fn raw_server(folder: std::path::PathBuf) -> SocketAddr {
                     if let Some((_, rest)) = line.split_once("start=") {
                         let start = rest.split('&').next().unwrap_or_default();
                         let bytes = std::fs::read(folder.join(start)).unwrap();
-                        let mut answer = format!(
-                            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-                            bytes.len()
-                        )
-                        .into_bytes();
+                        let mut answer =
+                            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len())
+                                .into_bytes();
                         answer.extend_from_slice(&bytes);
                         stream.write_all(&answer).unwrap();
                     }

@@ -8,8 +8,8 @@ use hyper::header::{self, HeaderMap, HeaderName};
 use serde_json::{Value, json};
 
 use super::asked::{Asked, Parameters, Route, StatsFormat, What};
-use super::report;
 use super::reply::{Reply, knows, tag_of};
+use super::report;
 use crate::bundle::{
     Bundle, BundleStore, Mismatch, Probe, StatsState, WindowAnswer, WindowRequest,
 };

@@ -238,8 +238,9 @@ impl Asked {
         }
         let scope = match parameters.text("scope")? {
             None => Scope::Filtered,
-            Some(name) => Scope::of_name(name)
-                .ok_or_else(|| one_of("scope", &Scope::ALL.map(Scope::name)))?,
+            Some(name) => {
+                Scope::of_name(name).ok_or_else(|| one_of("scope", &Scope::ALL.map(Scope::name)))?
+            }
         };
         let format = match parameters.text("format")? {
             None => StatsFormat::Text,

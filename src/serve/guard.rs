@@ -115,7 +115,7 @@ impl Reply {
 
 /// The headers that a web page may read besides the usual ones.
 const EXPOSED: &str = "ETag, Accept-Ranges, Content-Range, Retry-After, X-Correlation-Id, \
-    X-Recell-Version, X-Recell-Start, X-Recell-End, X-Recell-Total-Rows";
+    X-Recell-Version, X-Recell-Start, X-Recell-End, X-Recell-Total-Rows, X-Recell-Sampled";
 
 /// Returns the answer to a browser that asks what its page may ask.
 pub(super) fn preflight(headers: &HeaderMap, allow: &str) -> Reply {
@@ -241,9 +241,17 @@ mod tests {
             (&[("host", "evil.example")], 403, "a name that leads here"),
             (&[], 400, "no name at all"),
             (&[("host", "localhost"), ("host", "evil.example")], 400, "two names"),
-            (&[("host", "localhost:1"), ("origin", "http://evil.example")], 403, "a page of others"),
+            (
+                &[("host", "localhost:1"), ("origin", "http://evil.example")],
+                403,
+                "a page of others",
+            ),
             (&[("host", "localhost:1"), ("origin", "null")], 403, "a page of nobody"),
-            (&[("host", "localhost:1"), ("origin", "http://localhost:1")], 200, "a page of its own"),
+            (
+                &[("host", "localhost:1"), ("origin", "http://localhost:1")],
+                200,
+                "a page of its own",
+            ),
         ] {
             let mut map = HeaderMap::new();
             for (name, value) in headers {
@@ -269,7 +277,11 @@ mod tests {
             ("Basic 0123456789abcdef", 401),
             ("0123456789abcdef", 401),
         ] {
-            assert_eq!(status(&guard, &[host, ("authorization", value)], false), expected, "{value}");
+            assert_eq!(
+                status(&guard, &[host, ("authorization", value)], false),
+                expected,
+                "{value}"
+            );
         }
         assert_eq!(status(&guard, &[host], false), 401);
         let page = ("origin", "http://a.example");

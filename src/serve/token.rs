@@ -93,7 +93,9 @@ mod tests {
     fn only_the_token_is_the_token() {
         let token = Token::read("0123456789abcdef", "t").unwrap();
         assert!(token.is("0123456789abcdef"));
-        for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "1123456789abcdef"] {
+        for other in
+            ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "1123456789abcdef"]
+        {
             assert!(!token.is(other), "{other}");
         }
     }

@@ -225,7 +225,8 @@ fn first_paints_come_straight_from_the_store() {
     let display = server.get("/bundle/flights/display?config_id=c0");
     assert_eq!(display.body, bundle.display());
     let overrides = json!({"display": {"theme": "dark"}, "columns": {"a": {"width": 120}}});
-    let themed = json!({"title": "flights", "columns": [{"col_name": "a", "width": 120}], "theme": "dark"});
+    let themed =
+        json!({"title": "flights", "columns": [{"col_name": "a", "width": 120}], "theme": "dark"});
     let encoded: String = overrides.to_string().bytes().map(|it| format!("%{it:02x}")).collect();
     let query = format!("/bundle/flights/display?config_id=c0&overrides={encoded}");
     assert_eq!(server.get(&query).json(), themed);
@@ -265,11 +266,26 @@ fn what_is_not_there_says_why_and_where_to_ask() {
         ("/bundle/flights/window?config_id=c1", 404, "never_stored", "another configuration"),
         ("/bundle/flights/window?config_id=c0&search=UA", 404, "never_stored", "a search"),
         ("/bundle/flights/window?config_id=c0&space=nb.ipynb", 404, "never_stored", "a space"),
-        ("/bundle/flights/window?config_id=c0&start=990&end=1030", 416, "rows_not_stored", "beyond"),
+        (
+            "/bundle/flights/window?config_id=c0&start=990&end=1030",
+            416,
+            "rows_not_stored",
+            "beyond",
+        ),
         ("/bundle/flights/window?config_id=c0&start=5000", 416, "rows_not_stored", "beyond"),
         ("/bundle/flights/window?config_id=c0&start=0&end=40&sort=a", 409, "sorted", "sorted"),
-        (&*format!("/bundle/flights/window?config_id=c0&schema={encoded}"), 409, "schema", "columns"),
-        (&*format!("/bundle/flights/window?config_id=c0&version={stranger}"), 409, "identity", "other's"),
+        (
+            &*format!("/bundle/flights/window?config_id=c0&schema={encoded}"),
+            409,
+            "schema",
+            "columns",
+        ),
+        (
+            &*format!("/bundle/flights/window?config_id=c0&version={stranger}"),
+            409,
+            "identity",
+            "other's",
+        ),
     ] {
         let found = server.get(path);
         assert_eq!((found.status, &*found.code()), (status, code), "{why}: {path}");
@@ -336,7 +352,8 @@ fn hostile_names_are_a_plain_miss_or_refused() {
     assert_eq!((found.status, &*found.code()), (413, "body_too_long"));
     assert_eq!(server.get("/health").status, 200, "it goes on");
     let is_store = |path: &std::path::PathBuf| !path.to_str().unwrap().contains("/events");
-    let kept = |files: Vec<std::path::PathBuf>| files.into_iter().filter(is_store).collect::<Vec<_>>();
+    let kept =
+        |files: Vec<std::path::PathBuf>| files.into_iter().filter(is_store).collect::<Vec<_>>();
     assert_eq!(kept(before), kept(files_below(&env.store_path())), "nothing was written");
 }
 
@@ -399,7 +416,10 @@ fn what_is_put_meanwhile_is_seen_at_once() {
     bundles.attach_stats(&key, &put.name, &draft).unwrap();
     assert_eq!(server.get(&path("stats")).status, 200);
     let probe = server.get(&path("probe")).json();
-    assert_eq!((&probe["stats"], &probe["scopes"]), (&json!("complete"), &json!(["raw", "filtered"])));
+    assert_eq!(
+        (&probe["stats"], &probe["scopes"]),
+        (&json!("complete"), &json!(["raw", "filtered"]))
+    );
     let old = server.get("/bundle/flights/probe?config_id=c0").json()["version"].clone();
     bundles.put(&flights(), rows("anew"), &StatsDraft::raw(stats())).unwrap();
     let display = |query: &str| server.get(&format!("/bundle/flights/display?config_id=c0{query}"));
@@ -444,7 +464,11 @@ fn nobody_else_is_let_in_by_mistake() {
         (&["serve", "--address", "example.org"], 2, "no IP address"),
         (&["serve", "--allow-origin", "localhost"], 2, "http://localhost:8888"),
         (&["serve", "--port", &taken], 1, "`--port 0` takes any free port"),
-        (&["serve", "--address", "192.0.2.1", "--token", "auto"], 1, "could not listen on 192.0.2.1:0"),
+        (
+            &["serve", "--address", "192.0.2.1", "--token", "auto"],
+            1,
+            "could not listen on 192.0.2.1:0",
+        ),
     ] {
         let ran = env.recell(args).run();
         assert_eq!(ran.code(), code, "{ran}");
@@ -487,7 +511,9 @@ fn connections_are_kept_and_requests_may_come_ahead() {
     let (env, _bundles) = with_flights();
     let server = Serving::start(&env, &[]);
     let mut client = server.connect();
-    let path = |start: u64| format!("/bundle/flights/window?config_id=c0&start={start}&end={}", start + 10);
+    let path = |start: u64| {
+        format!("/bundle/flights/window?config_id=c0&start={start}&end={}", start + 10)
+    };
     for start in 0..20 {
         client.send("GET", &path(start), &[("X-Correlation-Id", "paint-7")], "");
         let found = client.receive("GET");
@@ -538,7 +564,8 @@ fn slow_clients_and_many_do_not_block_others() {
                     for turn in 0..10 {
                         let start = number * 10 + turn;
                         let end = start + 40;
-                        let path = format!("/bundle/flights/window?config_id=c0&start={start}&end={end}");
+                        let path =
+                            format!("/bundle/flights/window?config_id=c0&start={start}&end={end}");
                         client.send("GET", &path, &[], "");
                         let found = client.receive("GET");
                         assert_eq!(found.status, 200);
