@@ -46,18 +46,26 @@ pub(super) enum Unread {
     Broken,
 }
 
+/// A body that is too long is read on, and thrown away, up to as many times what it may have: a
+/// client that is still sending does not hear why it was refused.
+const HEARD_OUT: usize = 8;
+
 /// Reads a body of up to `most` bytes.
 pub(super) async fn read(mut body: Incoming, most: usize) -> Result<Vec<u8>, Unread> {
-    if body.size_hint().lower() > most as u64 {
+    let end = most.saturating_mul(HEARD_OUT);
+    if body.size_hint().lower() > end as u64 {
         return Err(Unread::TooLong);
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
-        if bytes.len() + data.len() > most {
+        length += data.len();
+        if length > end {
             return Err(Unread::TooLong);
         }
-        bytes.extend_from_slice(&data);
+        if length <= most {
+            bytes.extend_from_slice(&data);
+        }
     }
-    Ok(bytes)
+    if length > most { Err(Unread::TooLong) } else { Ok(bytes) }
 }

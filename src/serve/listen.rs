@@ -30,7 +30,7 @@ const SPEAKING: usize = 2;
 const READING: usize = 64;
 /// What one that cannot be served now is told.
 const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
-    retry-after: 1\r\ncontent-type: application/json\r\ncontent-length: 75\r\n\r\n\
+    retry-after: 1\r\ncontent-type: application/json\r\ncontent-length: 76\r\n\r\n\
     {\"error\":{\"code\":\"busy\",\"message\":\"there are too many connections already\"}}";
 /// How long the system is given to have free handles again.
 const BREATH: Duration = Duration::from_millis(100);
@@ -371,4 +371,17 @@ async fn turn_away(stream: TcpStream) {
         }
     };
     drop(tokio::time::timeout(BREATH * 5, said).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_turned_away_hears_all_of_it() {
+        let text = std::str::from_utf8(TURNED_AWAY).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
+    }
 }
