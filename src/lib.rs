@@ -34,11 +34,11 @@ mod workspace;
 
 pub use clock::{Clock, Day, NotATimestamp, Timestamp, Zone};
 pub use config::{
-    ColorChoice, Config, ConfigFile, Durability, EventSettings, FetchPolicy, FilterSettings, Glob, GroupBy, Key,
-    LayeredConfig, NotAGlob, NotebookSync, ObjectFormat, Origin, Override, ProgressChoice,
-    RecordSettings, RemoteSetting, RetentionRule, RetentionSettings, SecretsSettings, Setting,
-    SignChoice, Sources, StoreSettings, SyncRule, SyncSettings, TrustPolicy, TrustSettings,
-    UiSettings, Variable,
+    ColorChoice, Config, ConfigFile, Durability, EventSettings, FetchPolicy, FilterSettings, Glob,
+    GroupBy, Key, LayeredConfig, NotAGlob, NotebookSync, ObjectFormat, Origin, Override,
+    ProgressChoice, RecordSettings, RemoteSetting, RetentionRule, RetentionSettings,
+    SecretsSettings, Setting, SignChoice, Sources, StoreSettings, SyncRule, SyncSettings,
+    TrustPolicy, TrustSettings, UiSettings, Variable,
 };
 pub use digest::{Digest, Digester, NotADigest};
 pub use entry::{

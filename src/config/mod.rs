@@ -21,9 +21,9 @@ pub(crate) use edit::{SettingsAt, with_in_list, with_remote, without_remote};
 pub use env::Variable;
 pub use glob::{Glob, NotAGlob};
 pub use keys::{
-    ColorChoice, Config, Durability, EventSettings, FilterSettings, Key, ObjectFormat, ProgressChoice,
-    RecordSettings, RetentionSettings, SecretsSettings, StoreSettings, SyncSettings, TrustSettings,
-    UiSettings,
+    ColorChoice, Config, Durability, EventSettings, FilterSettings, Key, ObjectFormat,
+    ProgressChoice, RecordSettings, RetentionSettings, SecretsSettings, StoreSettings,
+    SyncSettings, TrustSettings, UiSettings,
 };
 pub use layers::{ConfigFile, LayeredConfig, Origin, Setting, Sources};
 pub use retention::{GroupBy, Override, RetentionRule};

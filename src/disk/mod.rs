@@ -123,12 +123,7 @@ fn write_all_vectored(file: &mut File, pieces: &[&[u8]], total: usize) -> io::Re
 
 /// Opens a file so that each write goes to its end, wherever that is by then; makes it if need be.
 pub(crate) fn open_to_append(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)
-        .map_err(failed("open", path))
+    OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed("open", path))
 }
 
 /// Adds a line to a text file, which is made if need be, in one write.

@@ -225,6 +225,7 @@ mod rfc3339 {
 
     use crate::clock::Timestamp;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     pub(super) fn serialize<S: Serializer>(at: &Timestamp, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(&at.to_rfc3339())
     }
@@ -256,8 +257,7 @@ mod tests {
         let expected = r#"{"at":"2026-11-21T01:24:00.123456Z","kind":"miss","key":"a:b\n\u0001:c","#
             .to_owned()
             + r#""reason":"never_stored","bytes":18446744073709551615,"micros":0,"#
-            + r#""compute_seconds":0.1,"run":"0123"}"#
-            + "\n";
+            + r#""compute_seconds":0.1,"run":"0123"}"# + "\n";
         assert_eq!(line, expected);
         assert_eq!(Event::from_line(&line), Some(event));
     }

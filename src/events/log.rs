@@ -248,7 +248,8 @@ impl Drop for EventLog {
         queue.notice_fork_now();
         queue.is_closing = true;
         let writer = queue.writer.take();
-        let mut left = if writer.is_none() { std::mem::take(&mut queue.events) } else { Vec::new() };
+        let mut left =
+            if writer.is_none() { std::mem::take(&mut queue.events) } else { Vec::new() };
         drop(queue);
         self.shared.wake.notify_one();
         match writer {

@@ -29,8 +29,8 @@ mod tests;
 
 pub use correlation::{unnoted, with_correlation};
 pub use event::{Event, EventKind};
-pub use log::{EventLog, EventOptions};
 pub(crate) use files::is_of_log;
 pub(crate) use log::micros_since;
+pub use log::{EventLog, EventOptions};
 pub use reading::{EventLine, Follower, clear, read};
 pub use summary::{By, HIT, Row, Summary, summarize};
