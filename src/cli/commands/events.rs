@@ -9,7 +9,7 @@ use crate::cli::moment::Moment;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::{FAINT, Ui};
-use crate::cli::words::{grouped, size, took};
+use crate::cli::words::{grouped, short, size, took};
 use crate::clock::Timestamp;
 use crate::config::Glob;
 use crate::events::{self, Event, EventKind, EventLine, Follower};
@@ -127,16 +127,13 @@ fn is_wanted(args: &Args, since: Timestamp, event: &Event) -> bool {
     event.at >= since
         && (args.kinds.is_empty() || args.kinds.contains(&event.kind))
         && (args.keys.is_empty() || args.keys.iter().any(of_key))
-        && (args.correlation.is_none() || args.correlation.as_deref() == event.correlation.as_deref())
+        && (args.correlation.is_none()
+            || args.correlation.as_deref() == event.correlation.as_deref())
         && (args.run.is_none() || args.run.as_deref() == event.run.as_deref())
 }
 
 /// Prints what comes, for ever: until nobody reads it, or it is interrupted.
-fn follow(
-    session: &Session,
-    follower: &mut Follower,
-    wanted: &dyn Fn(&Event) -> bool,
-) -> Outcome {
+fn follow(session: &Session, follower: &mut Follower, wanted: &dyn Fn(&Event) -> bool) -> Outcome {
     let ui = &session.ui;
     ui.finish()?;
     loop {
@@ -185,15 +182,31 @@ fn print(ui: &Ui, lines: &[EventLine]) -> Outcome {
 /// Returns an event in one line whose columns line up with those of most others.
 fn text(event: &Event) -> String {
     let [at, kind, took, bytes, source, about, why] = fields(event).map(|it| one_line(&it));
-    let line =
-        format!("{at}  {kind:<8}  {took:>7}  {bytes:>9}  {source:<14}  {about}  {why}");
+    let line = format!("{at}  {kind:<8}  {took:>7}  {bytes:>9}  {source:<14}  {about}  {why}");
     line.trim_end().to_owned()
+}
+
+/// Returns a key with the first digits of its module hash, which serve as a selector as well.
+fn shortened(key: &str) -> String {
+    /// Digits of a module hash that are shown.
+    const DIGITS: usize = 8;
+    let parts: Vec<&str> = key.splitn(4, ':').collect();
+    match parts[..] {
+        [notebook, cell, module] => format!("{notebook}:{cell}:{}", short(module, DIGITS)),
+        [notebook, cell, module, version] => {
+            format!("{notebook}:{cell}:{}:{version}", short(module, DIGITS))
+        }
+        _ => key.to_owned(),
+    }
 }
 
 fn fields(event: &Event) -> [String; 7] {
     #[expect(clippy::cast_precision_loss, reason = "microseconds for a person")]
     let took = event.micros.map(|micros| took(micros as f64 / 1e6)).unwrap_or_default();
-    let mut about = event.key.clone().or_else(|| event.name.clone()).unwrap_or_default();
+    let mut about = match &event.key {
+        Some(key) => shortened(key),
+        None => event.name.clone().unwrap_or_default(),
+    };
     if let Some(part) = &event.part {
         about = format!("{about}  {part}");
     }
@@ -206,13 +219,11 @@ fn fields(event: &Event) -> [String; 7] {
         };
     }
     if let Some(remote) = &event.remote {
-        about = format!("{about}  {remote}").trim_start().to_owned();
+        about = if about.is_empty() { remote.clone() } else { format!("{about}  {remote}") };
     }
     let why = match (&event.reason, &event.detail) {
         (Some(reason), Some(detail)) => format!("{reason}: {detail}"),
-        (reason, detail) => {
-            reason.as_deref().or(detail.as_deref()).unwrap_or_default().to_owned()
-        }
+        (reason, detail) => reason.as_deref().or(detail.as_deref()).unwrap_or_default().to_owned(),
     };
     let kind = match &event.action {
         Some(action) => action.to_string(),
