@@ -3,6 +3,7 @@
 //! [`model`] is what stats are: values of every kind that Python's tools make of columns, none of
 //! which becomes another kind on its way.
 
+pub mod compare;
 pub mod model;
 
 pub use model::{ColumnStats, StatMap, StatValue, Stats};
