@@ -60,7 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anstyle", &["cli"]),
     ("indicatif", &["cli"]),
     ("unicode_width", &["cli"]),
-    ("base64", &["notebook", "cli"]),
+    ("base64", &["notebook", "stats", "cli"]),
     (
         "serde",
         &[

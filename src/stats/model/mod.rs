@@ -11,6 +11,7 @@ pub use number::Real;
 pub(in crate::stats) use temporal::{DAY_MICROS, civil_of_days, days_of_civil};
 pub use temporal::{NatOf, TimeUnit};
 pub use value::{Array, Interval, Numpy, Opaque, StatValue};
+pub(in crate::stats) use words::Piece;
 pub use words::Text;
 
 /// The stats of one table.
