@@ -46,7 +46,7 @@ use session::Session;
 #[command(name = "recell", version, propagate_version = false, disable_help_subcommand = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not stored, 4 damaged, \
-    5 locked by another.\n\nResults are named notebook:cell, with @TIME or @COMMIT behind it as of \
+    5 locked by another, 6 stored but not fitting.\n\nResults are named notebook:cell, with @TIME or @COMMIT behind it as of \
     then, with ~N that many versions back (docs/selectors.md).")]
 struct CommandLine {
     #[command(flatten)]
@@ -96,6 +96,7 @@ enum Command {
     Du(commands::du::Args),
     Gc(commands::gc::Args),
     Collection(commands::collection::Args),
+    Bundle(commands::bundle::Args),
     Find(commands::find::Args),
     Secrets(commands::secrets::Args),
     Hooks(commands::hooks::Args),
@@ -123,6 +124,7 @@ impl Command {
                 | Command::Fetch(_)
                 | Command::Status(_)
         ) || matches!(self, Command::Collection(args) if args.reads())
+            || matches!(self, Command::Bundle(args) if args.reads())
     }
 
     fn run(&self, session: &Session) -> Outcome {
@@ -165,6 +167,7 @@ impl Command {
             Command::Du(args) => commands::du::run(args, session),
             Command::Gc(args) => commands::gc::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
+            Command::Bundle(args) => commands::bundle::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
             Command::Secrets(args) => commands::secrets::run(args, session),
             Command::Hooks(args) => commands::hooks::run(args, session),
