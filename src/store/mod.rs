@@ -366,7 +366,7 @@ impl Store {
     }
 
     /// Returns the present moment, by the clock that entries are dated by.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> crate::clock::Timestamp {
         self.inner.options.clock.now()
     }
 

@@ -1,6 +1,5 @@
 //! Files that commands of bundles read and write.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -54,7 +53,9 @@ pub(super) fn overrides(session: &Session, path: &Path) -> Result<DisplayOverrid
 
 /// Reads stats from a file, whichever of the known forms it has.
 pub(super) fn stats(session: &Session, path: &Path) -> Result<Stats> {
-    read(session, STATS, path, crate::stats::read_any)
+    read(session, STATS, path, |bytes| {
+        crate::stats::read_any(bytes).map_err(|problem| problem.to_string())
+    })
 }
 
 fn checked<T>(

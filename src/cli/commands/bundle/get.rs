@@ -7,6 +7,7 @@ use serde_json::json;
 use super::files;
 use super::key::Which;
 use super::probe::facts;
+use super::stats::columnar;
 use super::versions::summary;
 use crate::bundle::{Bundle, StatsState};
 use crate::cli::describe::one_line;
@@ -41,7 +42,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     let ui = &session.ui;
     if ui.json() {
         let mut value = summary(&bundle);
-        let mut more = json!({ "parts": json::entry(bundle.name(), bundle.entry().manifest())["parts"] });
+        let mut more =
+            json!({ "parts": json::entry(bundle.name(), bundle.entry().manifest())["parts"] });
         if args.out.is_some() {
             json::extend(&mut more, json!({ "files": written }));
         }
@@ -100,7 +102,7 @@ fn write(
     if bundle.stats_state() == StatsState::Complete {
         for scope in bundle.stats_scopes() {
             let stats = bundle.stats(scope).ok()?;
-            let table = crate::stats::to_parquet(&stats);
+            let table = columnar(&stats)?;
             all.push((folder.join(format!("{scope}.stats.parquet")), table));
         }
     }

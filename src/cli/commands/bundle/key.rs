@@ -157,6 +157,11 @@ pub(super) fn bundles(session: &Session) -> Result<BundleStore, Failure> {
 }
 
 impl Which {
+    /// Whether a version is named besides.
+    pub(super) fn names_version(&self) -> bool {
+        self.version.is_some()
+    }
+
     /// Returns the bundle that is meant, of the version that is meant.
     pub(super) fn bundle(&self, session: &Session) -> Result<Arc<Bundle>, Failure> {
         let bundles = bundles(session)?;
@@ -213,7 +218,7 @@ fn chosen(
     let mut of_id = history.iter().filter(|name| name.id8().starts_with(&text) && text.len() >= 4);
     match (of_id.next(), of_id.next()) {
         (Some(one), Some(two)) => Err(Error::Ambiguous {
-            text,
+            text: text.clone(),
             candidates: [one, two].into_iter().chain(of_id).map(ToString::to_string).collect(),
         }
         .into()),

@@ -70,7 +70,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
         }))?;
     } else {
         match &probe {
-            Probe::Hit(bundle) => ui.line(format_args!("hit  {}  {}", bundle.name(), facts(bundle)))?,
+            Probe::Hit(bundle) => {
+                ui.line(format_args!("hit  {}  {}", bundle.name(), facts(bundle)))?
+            }
             _ => {
                 let (reason, words) = (reason.unwrap_or_default(), words.unwrap_or_default());
                 ui.line(format_args!("{}  {reason}: {words}", probe.name()))?;
@@ -92,8 +94,7 @@ pub(super) fn facts(bundle: &Bundle) -> String {
         StatsState::Complete if bundle.is_sampled() => "stats of a sample",
         StatsState::Complete => "stats complete",
     };
-    let (start, end, total) =
-        (number(bounds.start), number(bounds.end), number(bounds.total_rows));
+    let (start, end, total) = (number(bounds.start), number(bounds.end), number(bounds.total_rows));
     format!("rows {start} to {end} of {total}, {stats}")
 }
 

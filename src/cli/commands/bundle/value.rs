@@ -14,7 +14,9 @@ pub(super) fn to_json(value: &StatValue) -> Value {
         // JSON readers have no such numbers.
         StatValue::BigInt(digits) => json!({ TAG: "int", "v": &**digits }),
         StatValue::List(values) => values.iter().map(to_json).collect(),
-        StatValue::Dict(pairs) if pairs.iter().all(|(key, _)| key.as_str().is_some_and(|it| it != TAG)) => {
+        StatValue::Dict(pairs)
+            if pairs.iter().all(|(key, _)| key.as_str().is_some_and(|it| it != TAG)) =>
+        {
             pairs.iter().map(|(key, value)| (key.shown().into_owned(), to_json(value))).collect()
         }
         value => {
@@ -52,7 +54,14 @@ fn list(values: &[StatValue]) -> String {
 fn float(number: f64) -> String {
     const DIGITS: i32 = 6;
     if !number.is_finite() {
-        return if number.is_nan() { "nan" } else if number > 0.0 { "inf" } else { "-inf" }.into();
+        return if number.is_nan() {
+            "nan"
+        } else if number > 0.0 {
+            "inf"
+        } else {
+            "-inf"
+        }
+        .into();
     }
     if number == 0.0 {
         return "0".into();

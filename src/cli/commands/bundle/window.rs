@@ -104,7 +104,8 @@ fn table(session: &Session, bundle: &Bundle, rows: &WindowRows) -> Outcome {
             "rows": values,
         }));
     }
-    let is_number = |value: &Value| matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
+    let is_number =
+        |value: &Value| matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
     let aligned = heads.into_iter().zip(&table.columns).map(|(head, column)| {
         let first = column.values.iter().find(|value| **value != Value::Null);
         (head, if first.is_some_and(is_number) { Align::Right } else { Align::Left })
@@ -128,9 +129,11 @@ fn table(session: &Session, bundle: &Bundle, rows: &WindowRows) -> Outcome {
 /// Returns what the columns of a window are called: windows call them by their place, as `a`, `b`.
 fn heads(bundle: &Bundle, table: &Table) -> Vec<String> {
     let names = bundle.schema().columns();
-    let by_place = table.columns.iter().enumerate().all(|(place, column)| {
-        place >= names.len() || column.name == short_name(place)
-    });
+    let by_place = table
+        .columns
+        .iter()
+        .enumerate()
+        .all(|(place, column)| place >= names.len() || column.name == short_name(place));
     let text = |name: &Json| name.as_str().map_or_else(|| name.to_string(), str::to_owned);
     let name = |(place, column): (usize, &crate::table::Column)| match names.get(place) {
         Some(name) if by_place => text(name),
