@@ -58,6 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("anstyle", &["cli"]),
+    ("rustix", &["cli"]),
     ("indicatif", &["cli"]),
     ("unicode_width", &["cli"]),
     ("base64", &["notebook", "stats", "cli"]),

@@ -169,5 +169,20 @@ fn read_column(line: &str) -> Result<(&str, ColumnStats), &'static str> {
     Ok((label, ColumnStats { short, name: read_value(name)?, stats: StatMap::new() }))
 }
 
+impl Stats {
+    /// Returns the stats as canonical text: [`encode`].
+    pub fn to_text(&self) -> Vec<u8> {
+        encode(self).into_bytes()
+    }
+
+    /// Returns the stats of a canonical text: [`decode`].
+    ///
+    /// # Errors
+    /// [`NotStats`] with the line that is not as it should be.
+    pub fn from_text(bytes: &[u8]) -> Result<Stats, NotStats> {
+        decode(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests;
