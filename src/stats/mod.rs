@@ -22,15 +22,6 @@ pub use any::read_any;
 pub use model::{ColumnStats, StatMap, StatValue, Stats};
 pub use text::NotStats;
 
-impl Stats {
-    pub(crate) fn from_text(bytes: &[u8]) -> Result<Stats, NotStats> {
-        text::decode(bytes)
-    }
-    pub(crate) fn to_text(&self) -> Vec<u8> {
-        text::encode(self).into_bytes()
-    }
-}
-
 /// Why bytes are not a file of stats.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -108,9 +108,8 @@ pub(super) fn side(
     let bundles = bundles(session)?;
     let snapshot = session.snapshot(bundles.store())?;
     let is_data = |text: &str| !names_of(&snapshot, which.state.space(), text).is_empty();
-    if is_data(text) || which.names_version() {
-        let of_text = Which { data_id: text.to_owned(), ..which.clone() };
-        return of_bundle(&*of_text.bundle(session)?, scope);
+    if is_data(text) {
+        return of_bundle(&*which.of_data(text).bundle(session)?, scope);
     }
     let path = session.path(Path::new(text));
     if disk::is_there(&path) && !disk::is_folder(&path) {

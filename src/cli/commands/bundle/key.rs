@@ -157,9 +157,9 @@ pub(super) fn bundles(session: &Session) -> Result<BundleStore, Failure> {
 }
 
 impl Which {
-    /// Whether a version is named besides.
-    pub(super) fn names_version(&self) -> bool {
-        self.version.is_some()
+    /// Returns the same of other data, of the newest version.
+    pub(super) fn of_data(&self, data_id: &str) -> Which {
+        Which { data_id: data_id.to_owned(), ..self.clone() }
     }
 
     /// Returns the bundle that is meant, of the version that is meant.
