@@ -133,7 +133,7 @@ impl Rows {
         self.kind.push(value.map(|it| it.kind().to_owned()));
         // What numpy wraps is asked for like what Python has.
         let plain = value.map(|it| match it {
-            StatValue::Numpy(numpy) => &numpy.value,
+            StatValue::Numpy(numpy) if !numpy.is_time() => &numpy.value,
             other => other,
         });
         self.bools.push(match plain {

@@ -10,6 +10,8 @@ pub mod buckaroo;
 pub mod columnar;
 pub mod compare;
 mod json;
+#[cfg(test)]
+mod measuring;
 pub mod model;
 #[cfg(test)]
 mod samples;

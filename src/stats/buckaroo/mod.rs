@@ -26,6 +26,10 @@ const TAG: &str = "__bk_t__";
 const VALUE: &str = "v";
 /// What begins the tag of an opaque value that came from Buckaroo.
 const OPAQUE: &str = "buckaroo:";
+/// The tag of what Buckaroo has no tag for, so that only its text is left.
+const STR: &str = "buckaroo:str";
+/// The tag of what stood in place of a column's stats.
+const ODD_COLUMN: &str = "buckaroo:column";
 /// The stat that Buckaroo leaves out, as it is a whole column.
 const LEFT_OUT: &str = "value_counts";
 /// The stat that has the name that the table gives the column.

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{LEFT_OUT, NAME, OPAQUE, TAG, VALUE};
+use super::{LEFT_OUT, NAME, ODD_COLUMN, OPAQUE, STR, TAG, VALUE};
 use crate::stats::NotStatsFile;
 use crate::stats::json::{Cursor, MOST_LEVELS, Problem};
 use crate::stats::model::{ColumnStats, NatOf, StatMap, StatValue, Stats, Text, TimeUnit};
@@ -81,7 +81,7 @@ fn column(short: &Text, cursor: &mut Cursor<'_>) -> Result<ColumnStats, Problem>
         })?;
     } else {
         // No stats at all, but what stands there is kept.
-        stats.insert("", StatValue::opaque(format!("{OPAQUE}column"), raw(cursor)?));
+        stats.insert("", StatValue::opaque(ODD_COLUMN, raw(cursor)?));
     }
     let name = stats.get(NAME).cloned().unwrap_or_else(|| StatValue::Str(short.clone()));
     Ok(ColumnStats { short: short.shown().into_owned(), name, stats })
@@ -95,7 +95,7 @@ fn raw<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, Problem> {
 }
 
 /// Returns the next value; one that is JSON to Python but is not understood is opaque.
-fn stat(cursor: &mut Cursor<'_>) -> Result<StatValue, Problem> {
+pub(super) fn stat(cursor: &mut Cursor<'_>) -> Result<StatValue, Problem> {
     let mut ahead = cursor.clone();
     if let Ok(value) = value(&mut ahead, 0) {
         *cursor = ahead;
@@ -218,9 +218,7 @@ fn tagged(tag: &str, value: &StatValue) -> Option<StatValue> {
         "bytes" => StatValue::Bytes(STANDARD.decode(text()?).ok()?.into()),
         // Something that Buckaroo has no tag for: all that is left of it is this text.
         "str" => match value {
-            StatValue::Str(text) => {
-                StatValue::opaque(format!("{OPAQUE}str"), text.shown().as_ref())
-            }
+            StatValue::Str(text) => StatValue::opaque(STR, text.clone()),
             _ => return None,
         },
         _ => return None,

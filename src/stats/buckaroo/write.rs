@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{LEFT_OUT, OPAQUE, TAG, VALUE};
+use super::read::stat;
+use super::{LEFT_OUT, ODD_COLUMN, STR, TAG, VALUE};
 use crate::stats::json::Cursor;
 use crate::stats::model::{
     Array, NatOf, Opaque, Piece, StatValue, Stats, Text, TimeUnit, civil_of_days,
@@ -27,8 +28,7 @@ pub fn write_sd_json(stats: &Stats) -> String {
         string(&mut out, &column.short.as_str().into());
         out.push_str(": ");
         if let Some(StatValue::Opaque(opaque)) = column.stats.get("")
-            && opaque.tag == *format!("{OPAQUE}column").as_str()
-            && let Some(raw) = raw(opaque)
+            && let Some(raw) = raw_column(opaque)
         {
             out.push_str(raw);
             continue;
@@ -86,7 +86,7 @@ fn value(out: &mut String, stat: &StatValue) {
         },
         StatValue::Opaque(opaque) => match raw(opaque) {
             Some(raw) => out.push_str(raw),
-            None if opaque.tag == *format!("{OPAQUE}str").as_str() => {
+            None if opaque.tag == *STR => {
                 open(out, "str");
                 string(out, &opaque.payload);
                 out.push('}');
@@ -188,13 +188,20 @@ fn looks_tagged(pairs: &[(Text, StatValue)]) -> bool {
     pairs.iter().any(|(key, value)| key == TAG && matches!(value, StatValue::Str(_)))
 }
 
-/// Returns the JSON of an opaque value that came from Buckaroo, if it still is JSON.
+/// Returns the JSON of an opaque value that came from Buckaroo: it would be read as just that.
 fn raw(opaque: &Opaque) -> Option<&str> {
-    let tag = opaque.tag.as_str()?.strip_prefix(OPAQUE)?;
-    let payload = opaque.payload.as_str().filter(|it| it.is_ascii() && tag != "str")?;
+    let payload = opaque.payload.as_str().filter(|_| opaque.tag != *STR)?;
+    let mut cursor = Cursor::new(payload);
+    let StatValue::Opaque(again) = stat(&mut cursor).ok()? else { return None };
+    (cursor.is_done() && *again == *opaque).then_some(payload)
+}
+
+/// Returns the JSON that stood in place of a column's stats.
+fn raw_column(opaque: &Opaque) -> Option<&str> {
+    let payload = opaque.payload.as_str().filter(|_| opaque.tag == *ODD_COLUMN)?;
     let mut cursor = Cursor::new(payload);
     cursor.skip().ok()?;
-    cursor.is_done().then_some(payload)
+    (cursor.is_done() && !payload.starts_with('{')).then_some(payload)
 }
 
 /// Adds what Buckaroo has no tag for.

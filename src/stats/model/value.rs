@@ -146,6 +146,13 @@ pub struct Opaque {
     pub payload: Text,
 }
 
+impl Numpy {
+    /// Whether it is a point in time or a length of time, whose value is a count of units.
+    pub fn is_time(&self) -> bool {
+        self.dtype.starts_with("datetime64") || self.dtype.starts_with("timedelta64")
+    }
+}
+
 impl StatValue {
     /// Returns the text as a value.
     pub fn text(text: impl Into<Text>) -> StatValue {
@@ -162,16 +169,13 @@ impl StatValue {
         if let Ok(small) = digits.parse() {
             return Some(StatValue::Int(small));
         }
-        let (minus, rest) = match digits.as_bytes() {
-            [b'-', rest @ ..] => ("-", rest),
-            [b'+', rest @ ..] => ("", rest),
-            rest => ("", rest),
-        };
-        if rest.is_empty() || !rest.iter().all(u8::is_ascii_digit) {
+        let rest = digits.strip_prefix(['-', '+']).unwrap_or(digits);
+        if rest.is_empty() || !rest.bytes().all(|it| it.is_ascii_digit()) {
             return None;
         }
+        let minus = if digits.starts_with('-') { "-" } else { "" };
         // Not a small number, so that some digit is left.
-        let plain = digits.trim_start_matches(['-', '+']).trim_start_matches('0');
+        let plain = rest.trim_start_matches('0');
         let number = format!("{minus}{plain}");
         Some(number.parse().map_or_else(|_| StatValue::BigInt(number.into()), StatValue::Int))
     }
@@ -240,7 +244,7 @@ impl StatValue {
             StatValue::Int(number) => Some(*number as f64),
             StatValue::BigInt(digits) | StatValue::Decimal(digits) => digits.parse().ok(),
             StatValue::Float(number) => Some(number.0),
-            StatValue::Numpy(numpy) if !numpy.dtype.contains("64[") => numpy.value.as_f64(),
+            StatValue::Numpy(numpy) if !numpy.is_time() => numpy.value.as_f64(),
             _ => None,
         }
     }
