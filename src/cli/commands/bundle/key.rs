@@ -1,6 +1,6 @@
 //! Which bundle is meant on a command line, and which version of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::cli::report::Failure;
 use crate::cli::session::Session;
 use crate::error::Error;
 use crate::index::{Pattern, Wanted};
-use crate::lookup::{Lookup, Miss};
+use crate::lookup::Miss;
 use crate::name::{EntryName, escape};
 use crate::store::Snapshot;
 
@@ -111,18 +111,13 @@ impl State {
         if let Some(id) = self.config_id(session)? {
             return key(&id);
         }
+        // Those of that state; a state that is not stored is a miss of the only one there is.
         let version = key("any")?.execution_key().version().to_owned();
-        let mut configurations = BTreeSet::new();
-        let mut last: Option<EntryName> = None;
-        for name in names_of(snapshot, self.space(), data_id) {
-            let is_known = last.as_ref().is_some_and(|last| last.module() == name.module());
-            if name.version() == version && !is_known {
-                // A long id is cut in the name.
-                if let Lookup::Hit(entry) = snapshot.entry(&name) {
-                    configurations.insert(entry.manifest().key.module().to_owned());
-                }
-                last = Some(name);
-            }
+        let names = names_of(snapshot, self.space(), data_id);
+        let mut configurations =
+            configurations(snapshot, names.iter().filter(|name| name.version() == version));
+        if configurations.is_empty() {
+            configurations = self::configurations(snapshot, names.iter());
         }
         let mut found = configurations.into_iter();
         match (found.next(), found.next()) {
@@ -142,6 +137,19 @@ impl State {
             .into()),
         }
     }
+}
+
+/// Returns the configurations of entries, as their manifests have them: a long id is cut in names.
+fn configurations<'n>(
+    snapshot: &Snapshot,
+    names: impl Iterator<Item = &'n EntryName>,
+) -> BTreeSet<String> {
+    let mut newest: BTreeMap<String, &EntryName> = BTreeMap::new();
+    for name in names {
+        newest.insert(name.module().into_owned(), name);
+    }
+    let entries = newest.into_values().filter_map(|name| snapshot.entry(name).hit());
+    entries.map(|entry| entry.manifest().key.module().to_owned()).collect()
 }
 
 /// Returns the names of all entries of some data, sorted.
