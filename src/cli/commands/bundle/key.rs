@@ -52,8 +52,8 @@ pub(super) struct Which {
     #[command(flatten)]
     pub(super) state: State,
     /// An older version: its name, the start of its id, or ~N for N versions back.
-    #[arg(long, value_name = "VERSION")]
-    version: Option<String>,
+    #[arg(long = "version", value_name = "VERSION")]
+    older: Option<String>,
 }
 
 impl State {
@@ -177,11 +177,11 @@ impl Which {
         let view = session.view(&snapshot)?;
         let key = self.state.key(session, view.snapshot(), &self.data_id)?;
         let name = escape_of(&key);
-        let probe = if self.version.is_none() && session.as_of()?.is_none() {
+        let probe = if self.older.is_none() && session.as_of()?.is_none() {
             bundles.probe(&key, None)?
         } else {
             let history = versions_among(view.snapshot().history(&key.execution_key()));
-            let found = chosen(&view, &history, self.version.as_deref())?;
+            let found = chosen(&view, &history, self.older.as_deref())?;
             let Some(found) = found else { return Err(Miss::NeverStored { name }.into()) };
             bundles.version(&found)?
         };

@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[command(flatten)]
     which: Which,
     /// Another version or file, to say what changed from the first to it.
-    #[arg(value_name = "OTHER", conflicts_with = "version")]
+    #[arg(value_name = "OTHER", conflicts_with = "older")]
     other: Option<String>,
     /// The stats of this scope: raw, clean or filtered.
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
