@@ -447,8 +447,8 @@ fn processes_see_each_others_bundles() {
         env.recell(&[&put[..], &["--fresh"]].concat()).ok().trim().parse().unwrap();
     let other = key("d").with_operations(searched("x"));
     bundles.put_rows(&other, rows_of(&["a"], 1)).unwrap();
-    let late = env.recell(&["bundle", "attach", name.as_str(), "--stats", "s.stats", "--json"]);
-    let ran = late.run();
+    let attach = ["bundle", "attach", name.as_str(), "--stats", "s.stats", "--json"];
+    let ran = env.recell(&attach).run();
     assert_eq!(ran.code(), 1);
     let error: Value = serde_json::from_slice(&ran.output.stderr).unwrap();
     assert_eq!(error["error"]["code"], "superseded", "{error}");
