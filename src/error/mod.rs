@@ -77,7 +77,7 @@ pub enum Error {
         reason: String,
     },
     /// Only the source of the data has these rows.
-    #[error("`{data_id}` is not stored so far: {reason}")]
+    #[error("the bundle of `{data_id}` has no answer: {reason}")]
     AskSource {
         /// Which data.
         data_id: String,

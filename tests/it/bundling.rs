@@ -36,13 +36,13 @@ fn parquet(names: &[&str], rows: i32) -> Vec<u8> {
     };
     let fields = names.iter().map(field).collect();
     let schema = Type::group_type_builder("rows").with_fields(fields).build().unwrap();
-    let properties = Arc::new(WriterProperties::builder().build());
+    let properties = Arc::new(WriterProperties::builder().set_dictionary_enabled(false).build());
     let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties).unwrap();
     if rows > 0 && !names.is_empty() {
         let mut group = writer.next_row_group().unwrap();
         let mut place = 0;
         while let Some(mut column) = group.next_column().unwrap() {
-            let values: Vec<i32> = (0..rows).map(|row| row * 1000 + place).collect();
+            let values: Vec<i32> = (0..rows).map(|row| (row * 31 + place).wrapping_mul(0x9e37_79b1_u32.cast_signed())).collect();
             column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
             column.close().unwrap();
             place += 1;
@@ -500,7 +500,7 @@ fn nothing_that_is_stored_is_believed() {
         ),
         (
             META,
-            Box::new(edit("\"operations\": {}", "\"operations\": {\"filters\": [\"x\"]}")),
+            Box::new(edit("\"window\"", "\"operations\": {\"filters\": [\"x\"]}, \"window\"")),
             "mismatch identity",
         ),
         (META, Box::new(edit("\"format\": 1", "\"format\": 2")), "mismatch newer_format"),
@@ -539,9 +539,12 @@ fn nothing_that_is_stored_is_believed() {
 #[test]
 fn what_is_damaged_is_a_miss_with_a_reason_and_its_exit_code() {
     let env = with_sample();
-    put_sample(&env, MONDAY, Some("sd.parquet"));
+    // Of numbers without order, so that nothing shrinks and the pack holds them as they are.
+    let window = parquet(&["a"], 20_000);
+    env.write("first_window.parquet", &window);
+    let put = ["bundle", "put", "flights", "--config", "config.json", "--window"];
+    env.recell(&[&put[..], &["first_window.parquet"]].concat()).ok();
     env.recell(&["flush"]).ok();
-    let window = std::fs::read(env.root().join("first_window.parquet")).unwrap();
     damage_pack(&env.store_path(), &window[30_000..30_016]);
     let probe = env.recell(&["bundle", "probe", "flights", "--json"]).run();
     assert_eq!(probe.code(), 4, "{probe}");

@@ -13,6 +13,8 @@ pub(super) fn to_json(value: &StatValue) -> Value {
     match value {
         // JSON readers have no such numbers.
         StatValue::BigInt(digits) => json!({ TAG: "int", "v": &**digits }),
+        // Read back from text, the last digit could be another.
+        StatValue::Float(number) if number.0.is_finite() => number.0.into(),
         StatValue::List(values) => values.iter().map(to_json).collect(),
         StatValue::Dict(pairs)
             if pairs.iter().all(|(key, _)| key.as_str().is_some_and(|it| it != TAG)) =>
@@ -141,6 +143,7 @@ mod tests {
 
     #[test]
     fn json_loses_no_digit_of_large_numbers() {
+        assert_eq!(to_json(&StatValue::float(12.803_227_592_429_307)).to_string(), "12.803227592429307");
         let big = StatValue::integer("1180591620717411303424").unwrap();
         let found = to_json(&StatValue::List(vec![big, StatValue::float(f64::NAN)]));
         assert_eq!(
