@@ -77,11 +77,11 @@ impl BundleStore {
                 (notes, known.into_iter().map(|(it, (_, text))| (it, text)).collect(), sampled)
             }
         };
-        let state = if notes.is_some() { StatsState::Complete } else { StatsState::Pending };
+        let standing = if notes.is_some() { StatsState::Complete } else { StatsState::Pending };
         let provenance = provenance_of(&rows);
         let parts = parts_of(key, rows, notes, stats, sampled)?;
         let name = self.inner.store_parts(key, parts, provenance, None)?;
-        Ok(PutRows { name, stats: state })
+        Ok(PutRows { name, stats: standing })
     }
 
     /// Stores a bundle whole.
@@ -177,6 +177,9 @@ impl BundleStore {
     }
 }
 
+/// Stats that are known, with what is noted of them, by scope.
+type KnownStats = BTreeMap<Scope, (StatsNote, Vec<u8>)>;
+
 impl Inner {
     /// Returns the newest entry that was put since `generation` under the same data and
     /// configuration, in any scope.
@@ -211,11 +214,7 @@ impl Inner {
     }
 
     /// Returns the stats of all scopes of a draft, if all of them are known.
-    fn known_stats(
-        &self,
-        key: &BundleKey,
-        rows: &RowsDraft,
-    ) -> Result<Option<BTreeMap<Scope, (StatsNote, Vec<u8>)>>> {
+    fn known_stats(&self, key: &BundleKey, rows: &RowsDraft) -> Result<Option<KnownStats>> {
         let operations = key.operations();
         let scopes = operations.scopes();
         let wanted: Vec<(Scope, String)> = scopes

@@ -8,7 +8,7 @@ const TEXT: &[u8] = b"recell-stats ";
 const PARQUET: &[u8] = b"PAR1";
 
 /// Returns the stats in a file: canonical text, recell's `stats.parquet`, Buckaroo's `sd.parquet`,
-/// or a part of its StatCache, whose stats of the table as a whole are left out.
+/// or a part of its `StatCache`, whose stats of the table as a whole are left out.
 ///
 /// # Errors
 /// [`NotStatsFile`] if it is none of these.

@@ -42,7 +42,9 @@ fn parquet(names: &[&str], rows: i32) -> Vec<u8> {
         let mut group = writer.next_row_group().unwrap();
         let mut place = 0;
         while let Some(mut column) = group.next_column().unwrap() {
-            let values: Vec<i32> = (0..rows).map(|row| (row * 31 + place).wrapping_mul(0x9e37_79b1_u32.cast_signed())).collect();
+            let values: Vec<i32> = (0..rows)
+                .map(|row| (row * 31 + place).wrapping_mul(0x9e37_79b1_u32.cast_signed()))
+                .collect();
             column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
             column.close().unwrap();
             place += 1;
@@ -362,7 +364,7 @@ fn rows_come_first_and_their_stats_later() {
     let bundle = hit(&bundles, &key);
     assert_eq!((bundle.name(), bundle.stats_state()), (&complete, StatsState::Complete));
     assert_eq!(*bundle.stats(Scope::Filtered).ok().unwrap(), stats(1.0), "they are the same rows");
-    assert_eq!(bundles.versions(&key).unwrap(), [complete.clone()], "both are one version");
+    assert_eq!(bundles.versions(&key).unwrap(), std::slice::from_ref(&complete), "both are one version");
     assert!(matches!(pending.stats(Scope::Raw), Lookup::Miss(_)), "who holds rows holds those");
     let again = bundles.attach_stats(&key, &put.name, &StatsDraft::raw(stats(2.0))).unwrap();
     assert_eq!(again, Attached::Already(complete));
@@ -474,6 +476,10 @@ fn tamper(store: &Store, key: &BundleKey, path: &str, bytes: &[u8]) {
     store.put(&key.execution_key(), draft).unwrap();
 }
 
+const META: &str = "bundle/meta.json";
+/// What makes another part of one.
+type Edit = Box<dyn Fn(String) -> Vec<u8>>;
+
 #[test]
 fn nothing_that_is_stored_is_believed() {
     let env = TestEnv::new();
@@ -483,14 +489,12 @@ fn nothing_that_is_stored_is_believed() {
         let entry = store.get(&key.execution_key()).unwrap().ok().unwrap();
         String::from_utf8(entry.read(path).ok().unwrap()).unwrap()
     };
-    const META: &str = "bundle/meta.json";
     let edit = |from: &'static str, to: &'static str| {
         move |meta: String| {
             assert!(meta.contains(from), "{meta}");
             meta.replace(from, to).into_bytes()
         }
     };
-    type Edit = Box<dyn Fn(String) -> Vec<u8>>;
     let cases: Vec<(&str, Edit, &str)> = vec![
         (META, Box::new(edit("\"data_id\": \"d", "\"data_id\": \"e")), "mismatch identity"),
         (

@@ -147,23 +147,20 @@ fn of_selector(
     let bundles = bundles(session)?;
     let snapshot = session.snapshot(bundles.store())?;
     let resolved = selection.resolve(session, &snapshot)?;
-    let name: EntryName = match resolved.selector.key() {
-        Some(key) => {
-            let history = versions_among(resolved.view.snapshot().history(&key));
-            let back = resolved.selector.back();
-            resolved.view.choose(&history, back).cloned().ok_or_else(none)?
-        }
-        None => {
-            let name = selection.name(session, &snapshot)?;
-            whole(&snapshot, name.ok_or_else(|| selection.miss_in(&resolved))?)
-        }
+    let name: EntryName = if let Some(key) = resolved.selector.key() {
+        let history = versions_among(resolved.view.snapshot().history(&key));
+        let back = resolved.selector.back();
+        resolved.view.choose(&history, back).cloned().ok_or_else(none)?
+    } else {
+        let name = selection.name(session, &snapshot)?;
+        whole(&snapshot, name.ok_or_else(|| selection.miss_in(&resolved))?)
     };
     of_bundle(&*found(bundles.version(&name)?, name.as_str())?, scope)
 }
 
 /// Returns the entry that completes rows, if stats were attached to them; else the same.
 fn whole(snapshot: &crate::store::Snapshot, name: EntryName) -> EntryName {
-    let Ok(key) = name.key().ok_or(()) else { return name };
+    let Some(key) = name.key() else { return name };
     let whole = versions_among(snapshot.history(&key));
     if whole.contains(&name) {
         return name;

@@ -64,14 +64,14 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
         count += 1;
         let is_complete = manifest.parts_of(PartKind::Stats).next().is_some();
         let stats = if is_complete { "complete" } else { "pending" };
-        let state = manifest.key.version();
+        let scope = manifest.key.version();
         if ui.json() {
             let mut value = json::name(&name);
             let more = json!({
                 "key": manifest.key.to_string(),
                 "data_id": data_id,
                 "config_id": config_id,
-                "state": state,
+                "state": scope,
                 "versions": versions,
                 "stats": stats,
                 "size": manifest.size(),
@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
         columns.push([
             words::cut(data_id, 60).into(),
             words::short(config_id, 8).into(),
-            words::short(state, 8).into(),
+            words::short(scope, 8).into(),
             words::grouped(versions).into(),
             stats.into(),
             words::size(manifest.size()).into(),

@@ -69,14 +69,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
             "nearby": { "configurations": nearby.configurations, "states": nearby.scopes },
         }))?;
     } else {
-        match &probe {
-            Probe::Hit(bundle) => {
-                ui.line(format_args!("hit  {}  {}", bundle.name(), facts(bundle)))?
-            }
-            _ => {
-                let (reason, words) = (reason.unwrap_or_default(), words.unwrap_or_default());
-                ui.line(format_args!("{}  {reason}: {words}", probe.name()))?;
-            }
+        if let Probe::Hit(bundle) = &probe {
+            ui.line(format_args!("hit  {}  {}", bundle.name(), facts(bundle)))?;
+        } else {
+            let (reason, words) = (reason.unwrap_or_default(), words.unwrap_or_default());
+            ui.line(format_args!("{}  {reason}: {words}", probe.name()))?;
         }
         if let Some(others) = others(nearby) {
             ui.say(format!("of the same data there is {others}"));

@@ -82,13 +82,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     let rows = draft(args, &key, session)?;
     let stats = stats_draft(&args.stats, args.sampled, None, session)?;
     let bundles = BundleStore::new(session.store_to_put()?, &BundleOptions::default());
-    let (name, state) = if args.stats.is_empty() {
+    let (name, standing) = if args.stats.is_empty() {
         let put = bundles.put_rows(&key, rows)?;
         (put.name, put.stats)
     } else {
         (bundles.put(&key, rows, &stats)?, StatsState::Complete)
     };
-    tell(session, &name, state)?;
+    tell(session, &name, standing)?;
     session.flush_after_put(bundles.store());
     Ok(())
 }

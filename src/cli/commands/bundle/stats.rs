@@ -25,7 +25,7 @@ const VALUE: usize = 60;
 
 /// Show the stats of a bundle; of two, what changed: did the data change?
 ///
-/// DATA_ID is the newest version of the data that is stored, also as `DATA_ID~1` or
+/// `DATA_ID` is the newest version of the data that is stored, also as `DATA_ID~1` or
 /// `DATA_ID@"2 days ago"`. To compare, either may also be the name of an entry, any selector of one
 /// (docs/selectors.md), or a file of stats: canonical text, recell's `stats.parquet`, Buckaroo's
 /// `sd.parquet`. Nothing but what is stored is read. Changes past the threshold are marked with `!`.

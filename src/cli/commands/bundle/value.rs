@@ -143,7 +143,10 @@ mod tests {
 
     #[test]
     fn json_loses_no_digit_of_large_numbers() {
-        assert_eq!(to_json(&StatValue::float(12.803_227_592_429_307)).to_string(), "12.803227592429307");
+        assert_eq!(
+            to_json(&StatValue::float(12.803_227_592_429_307)).to_string(),
+            "12.803227592429307"
+        );
         let big = StatValue::integer("1180591620717411303424").unwrap();
         let found = to_json(&StatValue::List(vec![big, StatValue::float(f64::NAN)]));
         assert_eq!(

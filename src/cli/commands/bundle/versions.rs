@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::key::{State, bundles, escape_of};
-use crate::bundle::{Bundle, Probe, StatsState, versions_among};
+use crate::bundle::{Bundle, Probe, Scope, StatsState, versions_among};
 use crate::cli::columns::{Align, Cell, Columns};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
 pub(super) fn summary(bundle: &Bundle) -> Value {
     let manifest = bundle.entry().manifest();
     let bounds = bundle.bounds();
-    let scopes: Vec<&str> = bundle.stats_scopes().into_iter().map(|it| it.name()).collect();
+    let scopes: Vec<&str> = bundle.stats_scopes().into_iter().map(Scope::name).collect();
     let mut value = json::name(bundle.name());
     json::extend(
         &mut value,
