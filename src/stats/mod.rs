@@ -22,7 +22,7 @@ pub mod text;
 use crate::table::NotATable;
 
 pub use any::read_any;
-pub use document::document;
+pub use document::{document, value_document};
 pub use model::{ColumnStats, StatMap, StatValue, Stats};
 pub use text::NotStats;
 

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::compare::Side;
-use super::value::{shown, to_json};
+use super::value::shown;
 use crate::cli::columns::{Align, Cell, Columns};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::ui::{FAINT, STRONG, Ui};
 use crate::cli::words::{self, count};
 use crate::stats::compare::{ColumnDiff, Difference, StatChange, StatsDiff, Thresholds};
+use crate::stats::value_document;
 
 /// Characters of a value.
 const VALUE: usize = 32;
@@ -242,7 +243,7 @@ fn document(before: &Side, after: &Side, diff: &StatsDiff, thresholds: &Threshol
         };
         let changes = column.changes.iter().map(|it| change_document(it, thresholds));
         json!({
-            "name": to_json(&column.name),
+            "name": value_document(&column.name),
             "before": column.before,
             "after": column.after,
             "change": what,
@@ -265,7 +266,7 @@ fn document(before: &Side, after: &Side, diff: &StatsDiff, thresholds: &Threshol
 }
 
 fn change_document(change: &StatChange, thresholds: &Thresholds) -> Value {
-    let value = |value: &Option<crate::stats::StatValue>| value.as_ref().map(to_json);
+    let value = |value: &Option<crate::stats::StatValue>| value.as_ref().map(value_document);
     let (what, more) = match &change.difference {
         Difference::Added => ("added", Value::Null),
         Difference::Removed => ("removed", Value::Null),

@@ -3,6 +3,7 @@
 mod attach;
 mod compare;
 mod config_id;
+mod counted;
 mod display;
 mod drift;
 mod files;

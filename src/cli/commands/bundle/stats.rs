@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
 use super::compare::{self, Comparing};
 use super::files::{self, scope};
 use super::key::Which;
-use super::value::{shown, to_json};
+use super::value::shown;
 use crate::bundle::Scope;
 use crate::cli::columns::{Align, Cell, Columns, Row};
 use crate::cli::report::{Failure, Outcome};
@@ -16,7 +14,7 @@ use crate::cli::session::Session;
 use crate::cli::words;
 use crate::config::Glob;
 use crate::error::Error;
-use crate::stats::{ColumnStats, StatMap, Stats};
+use crate::stats::{ColumnStats, StatMap, Stats, document};
 
 /// Up to so many stats of each column stand side by side.
 const SIDE_BY_SIDE: usize = 10;
@@ -160,21 +158,4 @@ fn table(session: &Session, stats: &Stats) -> Outcome {
         ui.say("no stats");
     }
     columns.print(ui)
-}
-
-fn document(stats: &Stats) -> Value {
-    let column = |(position, column): (usize, &ColumnStats)| {
-        let stats: Map<String, Value> = column
-            .stats
-            .iter()
-            .map(|(name, value)| (name.shown().into_owned(), to_json(value)))
-            .collect();
-        json!({
-            "position": position,
-            "short": column.short,
-            "name": to_json(&column.name),
-            "stats": stats,
-        })
-    };
-    stats.columns.iter().enumerate().map(column).collect()
 }

@@ -1,32 +1,11 @@
-//! Values of stats for people and for `--json`.
+//! Values of stats for people.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::stats::StatValue;
-use crate::stats::text::encode_value;
+use crate::stats::{StatValue, value_document};
 
 /// The key of what is no plain JSON in the canonical text.
 const TAG: &str = "$";
-
-/// Returns a value as JSON: as it stands in the canonical text (docs/format.md, section 17).
-pub(super) fn to_json(value: &StatValue) -> Value {
-    match value {
-        // JSON readers have no such numbers.
-        StatValue::BigInt(digits) => json!({ TAG: "int", "v": &**digits }),
-        // Read back from text, the last digit could be another.
-        StatValue::Float(number) if number.0.is_finite() => number.0.into(),
-        StatValue::List(values) => values.iter().map(to_json).collect(),
-        StatValue::Dict(pairs)
-            if pairs.iter().all(|(key, _)| key.as_str().is_some_and(|it| it != TAG)) =>
-        {
-            pairs.iter().map(|(key, value)| (key.shown().into_owned(), to_json(value))).collect()
-        }
-        value => {
-            let text = encode_value(value);
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        }
-    }
-}
 
 /// Returns a value in few words: numbers with six digits, times as clocks show them.
 pub(super) fn shown(value: &StatValue) -> String {
@@ -39,7 +18,7 @@ pub(super) fn shown(value: &StatValue) -> String {
         StatValue::Str(text) => text.shown().into_owned(),
         StatValue::Tuple(values) => format!("({})", list(values)),
         StatValue::List(values) => format!("[{}]", list(values)),
-        value => tagged(&to_json(value)),
+        value => tagged(&value_document(value)),
     }
 }
 
@@ -139,19 +118,5 @@ mod tests {
         ] {
             assert_eq!(shown(&value), expected, "{value:?}");
         }
-    }
-
-    #[test]
-    fn json_loses_no_digit_of_large_numbers() {
-        assert_eq!(
-            to_json(&StatValue::float(12.803_227_592_429_307)).to_string(),
-            "12.803227592429307"
-        );
-        let big = StatValue::integer("1180591620717411303424").unwrap();
-        let found = to_json(&StatValue::List(vec![big, StatValue::float(f64::NAN)]));
-        assert_eq!(
-            found,
-            json!([{ "$": "int", "v": "1180591620717411303424" }, { "$": "float", "v": "nan" }])
-        );
     }
 }
