@@ -95,6 +95,7 @@ enum Command {
     Unpin(commands::unpin::Args),
     Du(commands::du::Args),
     Gc(commands::gc::Args),
+    Bundle(commands::bundle::Args),
     Collection(commands::collection::Args),
     Find(commands::find::Args),
     Secrets(commands::secrets::Args),
@@ -122,7 +123,8 @@ impl Command {
                 | Command::Find(_)
                 | Command::Fetch(_)
                 | Command::Status(_)
-        ) || matches!(self, Command::Collection(args) if args.reads())
+        ) || matches!(self, Command::Bundle(args) if args.reads())
+            || matches!(self, Command::Collection(args) if args.reads())
     }
 
     fn run(&self, session: &Session) -> Outcome {
@@ -164,6 +166,7 @@ impl Command {
             Command::Unpin(args) => commands::unpin::run(args, session),
             Command::Du(args) => commands::du::run(args, session),
             Command::Gc(args) => commands::gc::run(args, session),
+            Command::Bundle(args) => commands::bundle::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
             Command::Secrets(args) => commands::secrets::run(args, session),

@@ -12,6 +12,7 @@ use crate::bundle::meta::Bounds;
 use crate::bundle::operations::Scope;
 use crate::bundle::store::{BundleStore, Probe};
 use crate::bundle::stored::{Bundle, META, PRODUCER};
+use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
 use crate::git::ObjectId;
@@ -28,6 +29,8 @@ pub struct ExportSettings<'a> {
     pub is_wanted: &'a dyn Fn(&str) -> bool,
     /// Under which configuration; else the one whose bundle is the newest.
     pub config_id: Option<&'a str>,
+    /// As it was then; as it is now if that is `None`.
+    pub until: Option<Timestamp>,
     /// Whether files are replaced that differ.
     pub is_forced: bool,
 }
@@ -94,7 +97,7 @@ pub fn export_folder(
         "" => crate::bundle::DEFAULT_SPACE,
         space => space,
     };
-    let entries = newest_of(bundles, space)?;
+    let entries = newest_of(bundles, space, settings.until)?;
     progress.begin("exporting", Some(entries.len() as u64), Unit::Items);
     let mut export = Export { bundles, folder, settings, written: BTreeMap::new() };
     let mut all = Vec::new();
@@ -113,11 +116,17 @@ pub fn export_folder(
 }
 
 /// Returns the newest entry of each key of a space, the newest first.
-fn newest_of(bundles: &BundleStore, space: &str) -> Result<Vec<(EntryName, ObjectId)>> {
+fn newest_of(
+    bundles: &BundleStore,
+    space: &str,
+    until: Option<Timestamp>,
+) -> Result<Vec<(EntryName, ObjectId)>> {
     let mut newest = BTreeMap::new();
     for (name, tree) in bundles.store().names_with_prefix(&format!("{}/", encode(space)))? {
         // They come sorted by time within a key.
-        newest.insert(name.key_path().to_owned(), (name, tree));
+        if until.is_none_or(|until| name.created_at() <= until) {
+            newest.insert(name.key_path().to_owned(), (name, tree));
+        }
     }
     let mut all: Vec<_> = newest.into_values().collect();
     all.sort_by(|(one, _), (two, _)| (two.created_at(), two).cmp(&(one.created_at(), one)));
@@ -170,7 +179,8 @@ impl Export<'_> {
             let folder = place_of(key.cell());
             let files = self.bundle(name, &folder)?;
             (folder, Layout::Bundle, key.module(), files)
-        } else if key.module() == statcache::CONFIG && !statcache::parts_of(entry.manifest()).is_empty()
+        } else if key.module() == statcache::CONFIG
+            && !statcache::parts_of(entry.manifest()).is_empty()
         {
             let folder = format!("{}/{}", statcache::FOLDERS, encode(key.version()));
             (folder, Layout::StatCache, key.version(), parts_of(&entry))

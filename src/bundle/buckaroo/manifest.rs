@@ -176,7 +176,11 @@ mod tests {
             ("\"dtypes\": [\"int64\"]", "\"dtypes\": []", "`column_schema`: it has 1 columns"),
             ("\"df_display_args\"", "\"args\"", "no field `df_display_args`"),
             ("\"cache_format_version\": 1", "\"cache_format_version\": 2", "is 2, and only 1"),
-            ("\"buckaroo_options\": {\"sampled\": [\"random\"]}", "\"buckaroo_options\": 1", "no object"),
+            (
+                "\"buckaroo_options\": {\"sampled\": [\"random\"]}",
+                "\"buckaroo_options\": 1",
+                "no object",
+            ),
         ] {
             let found = Manifest::read(PLAIN.replace(from, to).as_bytes()).unwrap_err();
             assert!(found.contains(why), "{found}");

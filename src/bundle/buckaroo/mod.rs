@@ -10,8 +10,8 @@ mod python_json;
 mod sd;
 mod statcache;
 
-pub use export::{ExportSettings, Exported, ExportOutcome, export_folder};
-pub use import::{ImportSettings, Imported, ImportOutcome, import_folder};
+pub use export::{ExportOutcome, ExportSettings, Exported, export_folder};
+pub use import::{ImportOutcome, ImportSettings, Imported, import_folder};
 
 /// What a folder of Buckaroo's has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

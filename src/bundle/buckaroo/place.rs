@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn no_place_leads_out_of_the_base() {
-        for id in ["..", ".", "/", "a/..", "a/./b", "~", "-rf", "a/", "/a", "", "a/ b", "a/b ", "\\"] {
+        for id in
+            ["..", ".", "/", "a/..", "a/./b", "~", "-rf", "a/", "/a", "", "a/ b", "a/b ", "\\"]
+        {
             let place = place_of(id);
             assert!(!place.contains('/') && !place.contains(".."), "{id:?}: {place}");
             assert!(!place.starts_with(['.', '-', '~']) && !place.is_empty(), "{id:?}: {place}");

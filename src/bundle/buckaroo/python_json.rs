@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused_and_nothing_panics() {
-        for text in ["", "{", "[1,", "nul", "NaNa", "\"\\ud8", "\"\\", "\"\\é", "\"\\u00é\"", "[NaN"]
+        for text in
+            ["", "{", "[1,", "nul", "NaNa", "\"\\ud8", "\"\\", "\"\\é", "\"\\u00é\"", "[NaN"]
         {
             assert!(read(text.as_bytes()).is_err(), "{text}");
         }
