@@ -51,7 +51,23 @@ impl Timestamp {
 
     /// Returns this moment as RFC 3339 text for people and JSON: `2026-11-21T01:24:00.123456Z`.
     pub fn to_rfc3339(self) -> String {
-        self.utc().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+        let mut out = String::with_capacity(27);
+        let t = self.utc();
+        push_digits(&mut out, u32::try_from(t.year()).unwrap_or(0), 4);
+        for (before, value) in [
+            ('-', t.month()),
+            ('-', t.day()),
+            ('T', t.hour()),
+            (':', t.minute()),
+            (':', t.second()),
+        ] {
+            out.push(before);
+            push_digits(&mut out, value, 2);
+        }
+        out.push('.');
+        push_digits(&mut out, t.nanosecond() / 1000, 6);
+        out.push('Z');
+        out
     }
 
     /// Reads RFC 3339 text, in any zone; text without a zone is in UTC. `None` if it is no moment.
@@ -250,6 +266,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_moment_is_written_for_people_as_rfc_3339_has_it() {
+        for micros in [Timestamp::MIN.0, -1, 0, 1_795_224_240_123_456, Timestamp::MAX.0] {
+            let moment = Timestamp(micros);
+            let expected = moment.utc().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+            assert_eq!(moment.to_rfc3339(), expected);
+            assert_eq!(Timestamp::from_rfc3339(&expected), Some(moment));
+        }
+    }
 
     #[test]
     fn a_moment_prints_at_fixed_width() {

@@ -9,6 +9,7 @@
     reason = "a benchmark that cannot go on stops, and peers use the system as it is"
 )]
 
+mod bundles;
 mod collect;
 mod collections;
 mod fresh;
@@ -35,6 +36,9 @@ fn main() {
     if args.first().is_some_and(|arg| arg == "million-child") {
         return million::child(&args[1]);
     }
+    if args.first().is_some_and(|arg| arg == "bundles-child") {
+        return bundles::child(&args[1..]);
+    }
     let mut tmp = std::env::temp_dir();
     if let Some(at) = args.iter().position(|arg| arg == "--tmp") {
         tmp = PathBuf::from(args.get(at + 1).expect("--tmp takes a folder"));
@@ -57,6 +61,7 @@ fn main() {
         ("million", million::run),
         ("collections", collections::run),
         ("log", log::run),
+        ("bundles", bundles::run),
         ("sync", sync::run),
         ("secrets", secrets::run),
     ] {

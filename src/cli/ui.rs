@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use anstyle::{AnsiColor, Style};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 
 use super::args::{GlobalArgs, When};
@@ -201,6 +202,16 @@ impl Ui {
     /// As [`Ui::line`].
     pub(crate) fn finish(&self) -> Outcome {
         self.out.borrow_mut().flush().map_err(lost)
+    }
+
+    /// Whether nobody will ever read stdout any more: it is a pipe whose other end was closed. For
+    /// who waits for something to print.
+    #[expect(clippy::unused_self, reason = "who asks must have been handed the output")]
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let out = io::stdout();
+        let mut asked = [PollFd::new(&out, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().contains(PollFlags::ERR)
     }
 
     /// Says something for a person, unless the run is quiet or for a machine.

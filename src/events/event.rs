@@ -1,6 +1,7 @@
 //! One event, and the line that it is.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -125,12 +126,12 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Cow<'static, str>>,
     /// The process, or the value of `RECELL_RUN`; set by the log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub run: Option<Arc<str>>,
     /// What belongs together: the scope it was noted in, or the value of `RECELL_CORRELATION`.
     /// Where it is not said, the log sets it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correlation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub correlation: Option<Arc<str>>,
 }
 
 impl Event {
@@ -179,14 +180,41 @@ impl Event {
 
     /// Returns the line with its end; nothing in it but the end is one.
     pub fn to_line(&self) -> String {
-        let mut line = serde_json::to_string(self).expect("an event is texts and numbers");
-        line.push('\n');
-        line
+        let mut line = Vec::with_capacity(320);
+        self.write_line(&mut line);
+        String::from_utf8(line).expect("JSON is UTF-8")
+    }
+
+    /// Adds the line with its end to `out`.
+    pub(super) fn write_line(&self, out: &mut Vec<u8>) {
+        serde_json::to_writer(&mut *out, self).expect("an event is texts and numbers");
+        out.push(b'\n');
     }
 
     /// Reads a line; `None` if it is none. Fields that are not known are passed by.
     pub fn from_line(line: &str) -> Option<Event> {
         serde_json::from_str(line).ok()
+    }
+}
+
+/// Texts that many events share.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
+    pub(super) fn serialize<S: Serializer>(
+        text: &Option<Arc<str>>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        text.as_deref().serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Arc<str>>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Arc::from))
     }
 }
 

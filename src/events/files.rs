@@ -1,5 +1,5 @@
 //! The files of the log: `events.jsonl`, which grows, and `events-<n>.jsonl`, which are full; the
-//! greater `n`, the newer (format.md, section 16).
+//! greater `n`, the newer (format.md, section 18).
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

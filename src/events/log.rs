@@ -67,12 +67,12 @@ struct Shared {
     files: LogFiles,
     clock: Clock,
     source: String,
-    run: String,
-    correlation: Option<String>,
+    run: Arc<str>,
+    correlation: Option<Arc<str>>,
 }
 
 struct Queue {
-    events: Vec<Queued>,
+    events: Vec<Event>,
     dropped: u64,
     /// How many were queued, and how many of these the writer is done with.
     queued: u64,
@@ -86,11 +86,6 @@ struct Queue {
     /// The process whose writer it is, and when it was last asked which process this is.
     process: u32,
     checked: Instant,
-}
-
-struct Queued {
-    event: Event,
-    correlation: Option<Arc<str>>,
 }
 
 impl EventLog {
@@ -122,8 +117,8 @@ impl EventLog {
             files: LogFiles::new(folder, options.max_bytes, options.keep),
             clock,
             source: options.source.clone(),
-            run: options.run.clone().unwrap_or_else(run),
-            correlation: options.correlation.clone(),
+            run: options.run.clone().unwrap_or_else(run).into(),
+            correlation: options.correlation.as_deref().map(Arc::from),
         };
         EventLog { shared: Arc::new(shared) }
     }
@@ -142,6 +137,9 @@ impl EventLog {
     /// Notes an event, for who knows the present moment.
     pub(crate) fn note_at(&self, mut event: Event, now: Instant) {
         let Some(correlation) = correlation::current() else { return };
+        if event.correlation.is_none() {
+            event.correlation = correlation;
+        }
         if event.at == Timestamp::MIN {
             event.at = self.shared.clock.now();
         }
@@ -154,7 +152,7 @@ impl EventLog {
             queue.dropped += 1;
             return;
         }
-        queue.events.push(Queued { event, correlation });
+        queue.events.push(event);
         queue.queued += 1;
         if queue.writer.is_none() {
             self.start_writer(&mut queue);
@@ -191,6 +189,47 @@ impl EventLog {
             self.shared.wake.notify_one();
             queue = self.shared.written.wait(queue).expect(UNPOISONED);
         }
+    }
+
+    /// Runs `work` while the lock is held, as another thread may at the moment of a fork.
+    #[cfg(test)]
+    pub(super) fn while_held(&self, work: impl FnOnce()) {
+        let queue = self.shared.queue.lock().expect(UNPOISONED);
+        work();
+        drop(queue);
+    }
+
+    /// Returns the log as a child has it right after a fork: with all that waits, and without the
+    /// thread.
+    #[cfg(test)]
+    pub(super) fn as_in_child(&self) -> EventLog {
+        let Shared { files, clock, source, run, correlation, .. } = &*self.shared;
+        let parent = self.shared.queue.lock().expect(UNPOISONED);
+        let queue = Queue {
+            events: parent.events.clone(),
+            dropped: parent.dropped,
+            queued: parent.queued,
+            done: parent.done,
+            is_idle: parent.is_idle,
+            is_urgent: parent.is_urgent,
+            is_closing: parent.is_closing,
+            writer: parent.writer.as_ref().map(|_| std::thread::spawn(|| ())),
+            process: parent.process + 1,
+            checked: parent.checked,
+        };
+        drop(parent);
+        let shared = Shared {
+            queue: Mutex::new(queue),
+            wake: Condvar::new(),
+            written: Condvar::new(),
+            missed: AtomicU64::new(0),
+            files: files.clone(),
+            clock: clock.clone(),
+            source: source.clone(),
+            run: run.clone(),
+            correlation: correlation.clone(),
+        };
+        EventLog { shared: Arc::new(shared) }
     }
 
     /// A thread that cannot be started is tried once more with the next event.
@@ -332,13 +371,13 @@ impl Writer {
     }
 
     /// Writes the events, which are taken out, and how many there was no room for.
-    fn write(&mut self, events: &mut Vec<Queued>, dropped: u64) {
+    fn write(&mut self, events: &mut Vec<Event>, dropped: u64) {
         let dropped = dropped + self.shared.missed.swap(0, Ordering::Relaxed);
         let told = events.len() as u64 + dropped;
         if told == 0 {
             return;
         }
-        let mut lines = String::with_capacity(events.len() * 320);
+        let mut lines = Vec::with_capacity(events.len() * 360);
         for (reason, count) in [("full", dropped), ("not_written", self.lost)] {
             if count > 0 {
                 let event = Event {
@@ -347,29 +386,30 @@ impl Writer {
                     count: Some(count),
                     ..Event::new(EventKind::Dropped)
                 };
-                lines += &self.line(event, None);
+                self.complete(event).write_line(&mut lines);
             }
         }
-        for Queued { event, correlation } in events.drain(..) {
-            lines += &self.line(event, correlation);
+        for event in events.drain(..) {
+            self.complete(event).write_line(&mut lines);
         }
-        self.lost = match self.shared.files.append(lines.as_bytes()) {
+        self.lost = match self.shared.files.append(&lines) {
             Ok(()) => 0,
             // Nobody's work fails for it. The next lines that can be written say so.
             Err(_) => self.lost + told,
         };
     }
 
-    fn line(&self, mut event: Event, correlation: Option<Arc<str>>) -> String {
-        let Shared { source, run, correlation: outer, .. } = &*self.shared;
+    /// Returns the event with what the log knows of it.
+    fn complete(&self, mut event: Event) -> Event {
+        let Shared { source, run, correlation, .. } = &*self.shared;
         if event.key.is_none() {
-            event.key = event.entry_name().and_then(|name| name.key()).map(|key| key.to_string());
+            event.key = event.entry_name().and_then(|name| name.key_text());
         }
         event.source.get_or_insert_with(|| source.clone().into());
-        event.run = Some(run.clone());
+        event.run = Some(Arc::clone(run));
         if event.correlation.is_none() {
-            event.correlation = correlation.map(|id| id.as_ref().to_owned()).or(outer.clone());
+            event.correlation.clone_from(correlation);
         }
-        event.to_line()
+        event
     }
 }

@@ -1,5 +1,5 @@
 //! What happened to results, as a log: one JSON line for each hit, miss, put, removal and exchange
-//! with a remote (format.md, section 16; json.md, "Events").
+//! with a remote (format.md, section 18; json.md, "Events").
 //!
 //! Whoever notes an event waits for nothing: it goes into a bounded buffer, and a thread of the log
 //! writes what is there, some times a second. What does not fit is dropped and counted.

@@ -212,7 +212,8 @@ pub(crate) struct RefEdits {
 ///
 /// Everybody else's refs stay as they are. Waits up to `patience` for another holder of the lock.
 /// The caller holds recell's own flush lock, whose file `owner` tells a lock file that a dead
-/// recell left from one that belongs to a running git.
+/// recell left from one that belongs to a running git. `once_read` is called when the names that
+/// are to be changed were read, and before others are in their place.
 ///
 /// # Errors
 /// [`Error::RefsLocked`] if somebody else kept the lock, [`Error::Disk`] if writing failed; then
@@ -223,6 +224,7 @@ pub(crate) fn edit_packed_refs(
     edits: &RefEdits,
     owner: &Path,
     patience: Duration,
+    once_read: impl FnOnce(),
 ) -> Result<()> {
     if edits.add.is_empty() && edits.remove.is_empty() {
         return Ok(());
@@ -230,6 +232,7 @@ pub(crate) fn edit_packed_refs(
     let path = git_dir.join("packed-refs");
     let lock = RefsLock::take(git_dir, owner, patience)?;
     let current = PackedRefs::open(git_dir, format)?;
+    once_read();
     if edits.remove.is_empty()
         && edits.add.iter().all(|(name, id)| current.find(name.as_bytes()) == Some(*id))
     {

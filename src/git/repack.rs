@@ -1,6 +1,7 @@
 //! A pack made of entries of others, copied as they are: nothing is unpacked, deltas included.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
@@ -158,6 +159,7 @@ fn distance_bytes(mut distance: u64) -> Vec<u8> {
 
 /// A pack that was made of entries of others, and is not among the packs yet.
 pub(crate) struct CopiedPack {
+    pub(crate) file: File,
     pub(crate) entries: Vec<EntryAt>,
     pub(crate) checksum: ObjectId,
     pub(crate) bytes: u64,
@@ -239,7 +241,7 @@ fn write_copy(
     disk::append(&mut file, path, &[checksum.as_bytes()])?;
     disk::sync(&file, path)?;
     let bytes = end + format.id_len() as u64;
-    Ok(Copied::Done(CopiedPack { entries, checksum, bytes }))
+    Ok(Copied::Done(CopiedPack { file, entries, checksum, bytes }))
 }
 
 /// Entries on their way into a pack.

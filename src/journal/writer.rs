@@ -217,13 +217,16 @@ impl JournalWriter {
     pub(crate) fn finish(mut self) -> Adopted {
         // If even that fails, what stands in its place is what is left of it.
         drop(self.keep_place());
-        Adopted { journal: self.journal, log_path: self.log_path, log: self.log }
+        let JournalWriter { journal, log_path, log, pack, .. } = self;
+        Adopted { journal, log_path, log, pack: Some(pack) }
     }
 }
 
 /// A journal that nobody writes any more, its lock in our hands.
 pub(crate) struct Adopted {
     pub(crate) journal: Journal,
+    /// Its pack, whatever stands under its name by now; `None` if there was none.
+    pub(crate) pack: Option<File>,
     log_path: PathBuf,
     log: File,
 }
@@ -302,7 +305,8 @@ pub(crate) fn adopt(folder: &Path, id: &str, format: ObjectFormat) -> Result<Opt
     }
     let Some(mut journal) = Journal::open(folder, id, format)? else { return Ok(None) };
     journal.read_past_damage()?;
-    Ok(Some(Adopted { journal, log_path, log }))
+    let pack = disk::open_for_change(&journal.pack_path)?;
+    Ok(Some(Adopted { journal, log_path, log, pack }))
 }
 
 /// Whether [`JournalWriter::create`] failed because somebody has a journal of that name, or took

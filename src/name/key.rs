@@ -322,6 +322,22 @@ impl EntryName {
         &self.path[self.path.len() - ID_DIGITS..]
     }
 
+    /// Returns the key as text, as [`EntryName::key`] prints it; `None` where a segment was cut.
+    pub(crate) fn key_text(&self) -> Option<String> {
+        let mut text = String::with_capacity(self.path.len());
+        for number in 0..4 {
+            let part = decode(self.segment(number))?;
+            if number == 3 && part == DEFAULT_VERSION {
+                break;
+            }
+            if number > 0 {
+                text.push(':');
+            }
+            text.push_str(&escape(&part));
+        }
+        Some(text)
+    }
+
     /// Returns the key; `None` where a segment was cut, so that only the manifest has it.
     pub fn key(&self) -> Option<ExecutionKey> {
         let mut parts = self.key_path().split('/').map(decode);
@@ -356,6 +372,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_tells_its_key_as_the_key_prints_itself() {
+        for parts in [
+            ["a.ipynb", "load", "0123", "0"],
+            ["a:b~c.ipynb", "%", "@x y", "v 2"],
+            ["Ünïcødé 名前.ipynb", "[1]", "*?", "00"],
+        ] {
+            let [notebook, cell, module, version] = parts;
+            let key = ExecutionKey::with_version(notebook, cell, module, version).unwrap();
+            let name = EntryName::new(&key.path(), Timestamp::from_micros(0), "0123456789abcdef");
+            assert_eq!(name.key_text(), Some(key.to_string()));
+        }
+        let long = ExecutionKey::new(&"x".repeat(300), "c", "m").unwrap();
+        let name = EntryName::new(&long.path(), Timestamp::from_micros(0), "0123456789abcdef");
+        assert_eq!(name.key_text(), None, "a cut segment is not the text");
+    }
 
     #[test]
     fn a_name_holds_its_key_time_and_id() {

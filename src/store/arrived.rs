@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::pack_list::NamesState;
 use super::{FORGOTTEN, PIN_FOLDER, Store, in_trash, pack_list, tombstone};
 use crate::content::ObjectSource;
 use crate::disk;
@@ -24,7 +25,11 @@ const LEDGER_LEVELS: usize = 4;
 /// Entries and collections without names in packs that recell did not put here.
 #[derive(Debug, Default)]
 pub(crate) struct Arrived {
-    /// The names of the packs that hold them, without an ending.
+    /// The state of the names before they were read.
+    pub(super) names: NamesState,
+    /// The packs that were looked through, by their names without an ending.
+    pub(super) looked_through: BTreeSet<String>,
+    /// Those of them that hold what waits for its name.
     pub(crate) packs: BTreeSet<String>,
     /// Entries that lack no object.
     pub(crate) entries: BTreeMap<EntryName, ObjectId>,
@@ -49,8 +54,9 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Disk`] if refs or packs cannot be read.
     pub(crate) fn arrived(&self) -> Result<Arrived> {
-        let mut arrived = Arrived::default();
-        let packs = pack_list::unlisted(&self.inner.repository);
+        let names = NamesState::of(self.path());
+        let packs = pack_list::unlisted(&self.inner.repository, &names);
+        let mut arrived = Arrived { names, ..Arrived::default() };
         if packs.is_empty() {
             return Ok(arrived);
         }
@@ -76,6 +82,7 @@ impl Store {
         let mut bytes = Vec::new();
         let mut home: BTreeMap<ObjectId, BTreeSet<String>> = BTreeMap::new();
         for name in &packs {
+            arrived.looked_through.insert(name.clone());
             let Some(pack) = PackListing::open(&folder.join(format!("{name}.idx")), format) else {
                 continue;
             };
@@ -218,12 +225,12 @@ impl Store {
     /// # Errors
     /// Those of [`Store::arrived`], and [`crate::Error::FlushLocked`].
     pub(crate) fn adopt_packs(&self) -> Result<()> {
-        if pack_list::unlisted(&self.inner.repository).is_empty() {
+        let names = NamesState::of(self.path());
+        if pack_list::unlisted(&self.inner.repository, &names).is_empty() {
             return Ok(());
         }
-        let arrived = self.arrived()?;
         self.while_flush_locked(|locked| {
-            locked.adopt_packs(&arrived.packs);
+            locked.adopt_packs(&self.arrived()?);
             Ok(())
         })
     }

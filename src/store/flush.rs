@@ -2,6 +2,7 @@
 //! interrupted and repeated.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -180,7 +181,7 @@ impl Inner {
                 && !dead.journal.is_of_later_release
             {
                 report.recovered_journals += 1;
-                let whole = is_whole(&dead.journal, &packs);
+                let whole = is_whole(&dead, &packs);
                 if whole { &mut journals } else { &mut damaged }.push(dead);
             }
         }
@@ -246,21 +247,23 @@ impl Inner {
 }
 
 /// Whether every object that the log speaks of is in the pack as it was written. A power cut can
-/// keep the log and lose the pack.
-fn is_whole(journal: &Journal, packs: &Path) -> bool {
+/// keep the log and lose the pack, and a sync of the folder can bring the log of a flush beside the
+/// pack as it was before.
+fn is_whole(adopted: &Adopted, packs: &Path) -> bool {
+    let Adopted { journal, pack, .. } = adopted;
     if journal.damaged_at.is_some() {
         return false;
     }
     if journal.objects.is_empty() {
         return true;
     }
-    if let Some(checksum) = journal.sealed {
+    let Some(file) = pack else {
         // A flush that died may have moved it. If it is nowhere, a foreign gc was faster than we:
         // then its objects must be looked for one by one.
-        return disk::is_there(&journal.pack_path)
-            || disk::is_there(&packs.join(format!("pack-{checksum}.pack")));
-    }
-    let Ok(file) = disk::open(&journal.pack_path) else { return false };
+        return journal
+            .sealed
+            .is_some_and(|checksum| disk::is_there(&packs.join(format!("pack-{checksum}.pack"))));
+    };
     let mut at = PACK_HEADER_LEN as u64;
     let mut bytes = Vec::new();
     for entry in journal.index_entries() {
@@ -269,13 +272,18 @@ fn is_whole(journal: &Journal, packs: &Path) -> bool {
             return false;
         }
         bytes.resize(usize::try_from(len).unwrap_or(0), 0);
-        let read = disk::read_at(&file, &journal.pack_path, &mut bytes, entry.offset);
+        let read = disk::read_at(file, &journal.pack_path, &mut bytes, entry.offset);
         if read.is_err() || crc32fast::hash(&bytes) != entry.crc32 {
             return false;
         }
         at += len;
     }
-    at == journal.end
+    let is_sealed = |checksum: ObjectId| {
+        bytes.resize(checksum.as_bytes().len(), 0);
+        disk::read_at(file, &journal.pack_path, &mut bytes, at).is_ok()
+            && bytes == checksum.as_bytes()
+    };
+    at == journal.end && journal.sealed.is_none_or(is_sealed)
 }
 
 /// Makes the journal's pack a pack of the repository, kept safe from a foreign `git gc` until its
@@ -289,22 +297,18 @@ fn publish(adopted: &mut Adopted, packs: &Path, format: ObjectFormat) -> Result<
     let checksum = if let Some(checksum) = adopted.journal.sealed {
         checksum
     } else {
-        let file = disk::open_for_change(&path)?.ok_or_else(|| Error::Disk {
+        let file = adopted.pack.as_ref().ok_or_else(|| Error::Disk {
             action: "open",
             path: path.clone(),
             source: std::io::ErrorKind::NotFound.into(),
         })?;
-        let checksum = complete(&file, &path, adopted.journal.end, entries.len(), format)?;
+        let checksum = complete(file, &path, adopted.journal.end, entries.len(), format)?;
         disk::crash_point("pack sealed");
         adopted.mark_sealed(checksum)?;
-        // What copies whole folders may have put an older copy in its place meanwhile.
-        if disk::identity_at(&path)? != Some(disk::identity(&file, &path)?) {
-            disk::replace(&path, &disk::read_from(&file, &path, 0)?)?;
-        }
         checksum
     };
     disk::crash_point("seal recorded");
-    place(&path, packs, &mut entries, &checksum, format)
+    place(adopted.pack.as_ref(), &path, packs, &mut entries, &checksum, format)
 }
 
 /// Fixes the count of an open pack that ends at `end`, and adds its checksum, which is returned.
@@ -337,8 +341,10 @@ pub(super) fn complete(
 pub(super) const KEEP_NOTE: &[u8] = b"recell: until its names are there\n";
 
 /// Moves a complete pack among the packs: first the `.keep`, then the pack, the index last, as
-/// whoever sees the index must find the whole pack.
+/// whoever sees the index must find the whole pack. `file` is what stands at `path`; `None` if a
+/// flush that died moved it.
 pub(super) fn place(
+    file: Option<&File>,
     path: &Path,
     packs: &Path,
     entries: &mut [EntryAt],
@@ -353,6 +359,13 @@ pub(super) fn place(
         // Not before: a flush that was interrupted opens the pack of its journal for writing.
         disk::make_read_only(path)?;
         disk::rename(path, &target)?;
+    }
+    // What copies whole folders may have put an older copy in its place meanwhile.
+    if let Some(file) = file
+        && disk::identity_at(&target)? != Some(disk::identity(file, path)?)
+    {
+        disk::replace(&target, &disk::read_from(file, path, 0)?)?;
+        disk::make_read_only(&target)?;
     }
     disk::crash_point("pack written");
     if !disk::is_there(&named("idx")) {

@@ -78,7 +78,7 @@ impl IncomingPack {
         let named = |extension| packs.join(format!("pack-{checksum}.{extension}"));
         disk::create_folders(&packs)?;
         mark(&named("promisor"), partial)?;
-        place(&self.path, &packs, &mut self.entries, &checksum, self.format)?;
+        place(Some(&self.file), &self.path, &packs, &mut self.entries, &checksum, self.format)?;
         disk::remove(&named("keep"))?;
         Ok(())
     }

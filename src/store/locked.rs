@@ -117,13 +117,14 @@ impl LockedStore<'_> {
     /// # Errors
     /// [`crate::Error::RefsLocked`], [`crate::Error::Disk`]; then nothing changed.
     pub(crate) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
-        self.look_for_foreign_names();
         let edited = edit_packed_refs(
             &self.inner.repository.git_dir,
             self.inner.repository.format,
             edits,
             &self.own_folder().join(leftovers::OWNER),
             self.inner.options.lock_patience,
+            // Not before: names that a sync put here meanwhile are those that are read.
+            || self.look_for_foreign_names(),
         );
         self.names_are_ours();
         edited
@@ -144,7 +145,8 @@ impl LockedStore<'_> {
         }
         let mut packs = packs_without(listing, &BOUND);
         // What something else brought keeps its name until it is known what is in it.
-        let others = pack_list::unlisted(&self.inner.repository);
+        let names = pack_list::NamesState::of(self.git_dir());
+        let others = pack_list::unlisted(&self.inner.repository, &names);
         packs.retain(|path| {
             let name = path.file_stem().and_then(|name| name.to_str());
             !name.is_some_and(|name| others.contains(name))

@@ -80,7 +80,7 @@ impl LockedStore<'_> {
         }
         let Some(checksum) = new.complete(format)? else { return Ok(Vec::new()) };
         let packs_folder = self.packs_folder();
-        place(&new.path, &packs_folder, &mut new.entries, &checksum, format)?;
+        place(Some(&new.file), &new.path, &packs_folder, &mut new.entries, &checksum, format)?;
         let named = |extension| packs_folder.join(format!("pack-{checksum}.{extension}"));
         disk::remove(&named("keep"))?;
         disk::crash_point("packs merged");
@@ -153,8 +153,9 @@ impl LockedStore<'_> {
     pub(crate) fn place_copy(&self, path: &Path, mut copied: CopiedPack) -> Result<Vec<PathBuf>> {
         let packs_folder = self.packs_folder();
         let format = self.inner.repository.format;
-        let named = |extension| packs_folder.join(format!("pack-{}.{extension}", copied.checksum));
-        let placed = place(path, &packs_folder, &mut copied.entries, &copied.checksum, format);
+        let CopiedPack { file, entries, checksum, .. } = &mut copied;
+        let named = |extension| packs_folder.join(format!("pack-{checksum}.{extension}"));
+        let placed = place(Some(file), path, &packs_folder, entries, checksum, format);
         if placed.is_err() && !disk::is_there(&named("idx")) {
             // Its bytes are those that are lacking.
             disk::remove(&named("pack"))?;
@@ -195,7 +196,7 @@ impl LockedStore<'_> {
         let index_path = packs_folder.join(format!("pack-{checksum}.idx"));
         // A damaged pack may have been just this one: its index is written anew, too.
         disk::remove(&index_path)?;
-        place(&new.path, &packs_folder, &mut new.entries, &checksum, format)?;
+        place(Some(&new.file), &new.path, &packs_folder, &mut new.entries, &checksum, format)?;
         disk::remove(&index_path.with_extension("keep"))?;
         self.inner.packs.refresh()?;
         Ok((new.entries.len(), Some(index_path)))

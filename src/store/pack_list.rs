@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::LockedStore;
+use super::arrived::Arrived;
+use super::{LockedStore, leftovers};
 use crate::disk;
 use crate::error::Result;
 use crate::git::Repository;
@@ -25,17 +26,25 @@ const NAMES: &str = "names ";
 pub(super) fn note(packs: &Path, name: &str) {
     let Some(git_dir) = packs.ancestors().nth(2) else { return };
     let path = git_dir.join("recell").join(LIST);
-    if let Ok(Some(bytes)) = disk::read_if_there(&path) {
-        if disk::append_line(&path, name).is_err() && present(packs).is_subset(&listed(&bytes)) {
-            // On a full disk. Better no list than one that takes our own packs for others'.
-            drop(disk::remove(&path));
-        }
+    if !disk::is_there(&path) {
+        // A store that an earlier release wrote: what is there was put there by it.
+        write(git_dir, &NamesState::of(git_dir), &present(packs));
+    }
+    // Its names come later: in a copy of list and names that is made before, it does not count.
+    let Ok(Some(file)) = disk::open_for_change(&path) else { return };
+    let Ok(bytes) = disk::read_from(&file, &path, 0) else { return };
+    // What a sync put here this very moment stays as it came, time and all.
+    let Ok(identity) = disk::identity(&file, &path) else { return };
+    if is_of_another(&identity, &bytes) {
         return;
     }
-    // A store that an earlier release wrote: what is there was put there by it.
-    let mut names = present(packs);
-    names.insert(name.to_owned());
-    write(git_dir, &names);
+    let line = format!("{name}\n");
+    if disk::write_at(&file, &path, line.as_bytes(), bytes.len() as u64).is_err()
+        && present(packs).is_subset(&listed(&bytes, false))
+    {
+        // On a full disk. Better no list than one that takes our own packs for others'.
+        drop(disk::remove(&path));
+    }
 }
 
 /// Returns the packs that have an index.
@@ -44,12 +53,38 @@ fn present(packs: &Path) -> BTreeSet<String> {
     listing.filter_map(|entry| entry.name.strip_suffix(".idx").map(str::to_owned)).collect()
 }
 
-/// Returns the packs that something else put here; none if there is no list.
-pub(super) fn unlisted(repository: &Repository) -> BTreeSet<String> {
+/// A state of `packed-refs`, as far as a list says with which one it goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct NamesState {
+    size: u64,
+    /// Not every tool keeps more than seconds.
+    seconds: i64,
+    /// Whether a copy that keeps times put it here.
+    is_copied: bool,
+}
+
+impl NamesState {
+    /// Looks at `packed-refs` as it is now. Something else may replace it at any time: whoever says
+    /// which packs are known takes the state first, and then reads the names.
+    pub(super) fn of(git_dir: &Path) -> NamesState {
+        let path = git_dir.join("packed-refs");
+        let Ok(Some(found)) = disk::signature(&path) else { return NamesState::default() };
+        let seconds = found.changed_micros() / 1_000_000;
+        NamesState { size: found.size(), seconds, is_copied: disk::is_copied_here(&path) }
+    }
+
+    fn line(&self) -> String {
+        format!("{NAMES}{} {}\n", self.size, self.seconds)
+    }
+}
+
+/// Returns the packs that something else put here, as the names are `state`; none if there is no
+/// list.
+pub(super) fn unlisted(repository: &Repository, state: &NamesState) -> BTreeSet<String> {
     let path = repository.own_folder().join(LIST);
     let Ok(Some(bytes)) = disk::read_if_there(&path) else { return BTreeSet::new() };
-    let is_torn = is_torn(&repository.git_dir, &bytes);
-    let listed = if is_torn { BTreeSet::new() } else { listed(&bytes) };
+    let is_torn = is_torn(&path, &bytes, state);
+    let listed = if is_torn { BTreeSet::new() } else { listed(&bytes, is_copied(&path, &bytes)) };
     let packs = repository.objects_folder().join("pack");
     let mut others = present(&packs);
     // What nothing names, git keeps in packs with times; what it fetched in part, a remote has.
@@ -64,25 +99,19 @@ pub(super) fn unlisted(repository: &Repository) -> BTreeSet<String> {
 
 /// Whether the list was not written in this folder.
 fn is_copied(path: &Path, bytes: &[u8]) -> bool {
-    let identity = disk::identity_at(path).ok().flatten().unwrap_or_default();
-    memchr::memmem::find(bytes, format!("{MADE}{identity}\n").as_bytes()).is_none()
+    is_of_another(&disk::identity_at(path).ok().flatten().unwrap_or_default(), bytes)
 }
 
-/// Says which state of `packed-refs` a list goes with.
-fn state_of_names(git_dir: &Path) -> String {
-    let found = disk::signature(&git_dir.join("packed-refs")).ok().flatten();
-    // Not every tool keeps more than seconds.
-    let (size, seconds) = found.map_or((0, 0), |it| (it.size(), it.changed_micros() / 1_000_000));
-    format!("{NAMES}{size} {seconds}\n")
+/// Whether a list says that it was written as another file than that of this identity.
+fn is_of_another(identity: &str, bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, format!("{MADE}{identity}\n").as_bytes()).is_none()
 }
 
 /// Whether the list and the names are not of one state: a sync brought the one without the other.
 /// A copy without its times is one of the whole folder.
-fn is_torn(git_dir: &Path, bytes: &[u8]) -> bool {
-    let path = git_dir.join("recell").join(LIST);
-    let is_synced = disk::is_copied_here(&git_dir.join("packed-refs"))
-        || (is_copied(&path, bytes) && disk::is_copied_here(&path));
-    is_synced && memchr::memmem::find(bytes, state_of_names(git_dir).as_bytes()).is_none()
+fn is_torn(path: &Path, bytes: &[u8], state: &NamesState) -> bool {
+    let is_synced = state.is_copied || (is_copied(path, bytes) && disk::is_copied_here(path));
+    is_synced && memchr::memmem::find(bytes, state.line().as_bytes()).is_none()
 }
 
 /// Makes a list that a sync brought one of this folder. If it is not of one state with the names,
@@ -90,16 +119,21 @@ fn is_torn(git_dir: &Path, bytes: &[u8]) -> bool {
 pub(super) fn take_over(repository: &Repository) {
     let path = repository.own_folder().join(LIST);
     let Ok(Some(bytes)) = disk::read_if_there(&path) else { return };
-    if is_torn(&repository.git_dir, &bytes) {
-        write(&repository.git_dir, &BTreeSet::new());
+    let state = NamesState::of(&repository.git_dir);
+    if is_torn(&path, &bytes, &state) {
+        write(&repository.git_dir, &state, &BTreeSet::new());
     } else if is_copied(&path, &bytes) {
-        write(&repository.git_dir, &listed(&bytes));
+        write(&repository.git_dir, &state, &listed(&bytes, true));
     }
 }
 
-fn listed(bytes: &[u8]) -> BTreeSet<String> {
+/// Returns the packs in the list. Behind the line that fills it up stand those that were noted
+/// since, whose names may not be there yet: in a copy of the list these do not count.
+fn listed(bytes: &[u8], is_copied: bool) -> BTreeSet<String> {
     let text = String::from_utf8_lossy(bytes);
-    text.lines().filter(|line| line.starts_with("pack-")).map(str::to_owned).collect()
+    let is_filling = |line: &&str| line.bytes().all(|byte| byte == b'.');
+    let lines = text.lines().take_while(|line| !(is_copied && is_filling(line)));
+    lines.filter(|line| line.starts_with("pack-")).map(str::to_owned).collect()
 }
 
 impl LockedStore<'_> {
@@ -109,7 +143,7 @@ impl LockedStore<'_> {
         let path = self.git_dir().join("packed-refs");
         let now = disk::identity_at(&path).ok().flatten();
         if *self.names_seen.borrow() != now && disk::is_copied_here(&path) {
-            write(self.git_dir(), &BTreeSet::new());
+            write(self.git_dir(), &NamesState::of(self.git_dir()), &BTreeSet::new());
         }
     }
 
@@ -119,34 +153,48 @@ impl LockedStore<'_> {
         *self.names_seen.borrow_mut() = disk::identity_at(&path).ok().flatten();
     }
 
-    /// Takes all packs but `except` into the list.
-    pub(crate) fn adopt_packs(&self, except: &BTreeSet<String>) {
-        let mut names = present(&self.packs_folder());
-        names.retain(|name| !except.contains(name));
-        write(self.git_dir(), &names);
+    /// Takes the packs that were looked through, and in which nothing waits for its name, into the
+    /// list.
+    pub(crate) fn adopt_packs(&self, arrived: &Arrived) {
+        let mut others = unlisted(&self.inner.repository, &arrived.names);
+        others
+            .retain(|name| !arrived.looked_through.contains(name) || arrived.packs.contains(name));
+        self.list_all_but(&arrived.names, &others);
     }
 
     /// Takes what copies of the list say into it: the names that go with these are known, too.
     pub(crate) fn take_in_pack_lists(&self, copies: &[PathBuf]) {
-        let mut others = unlisted(&self.inner.repository);
+        let state = NamesState::of(self.git_dir());
+        let mut others = unlisted(&self.inner.repository, &state);
         for path in copies.iter().filter(|path| is_copy_of_list(path)) {
             let bytes = disk::read_if_there(path).ok().flatten().unwrap_or_default();
-            for name in String::from_utf8_lossy(&bytes).lines() {
-                others.remove(name);
-            }
+            let known = listed(&bytes, true);
+            others.retain(|name| !known.contains(name));
         }
-        self.adopt_packs(&others);
+        self.list_all_but(&state, &others);
     }
 
     /// Takes packs that went out of the list.
     pub(super) fn tidy_pack_list(&self) {
-        let repository = &self.inner.repository;
-        let mut names = present(&self.packs_folder());
-        let others = unlisted(repository);
-        names.retain(|name| !others.contains(name));
-        if !names.is_empty() || disk::is_there(&repository.own_folder().join(LIST)) {
-            write(self.git_dir(), &names);
+        let state = NamesState::of(self.git_dir());
+        let others = unlisted(&self.inner.repository, &state);
+        self.list_all_but(&state, &others);
+    }
+
+    /// Writes the list with the packs that are there, but for `others`.
+    fn list_all_but(&self, state: &NamesState, others: &BTreeSet<String>) {
+        let folder = self.packs_folder();
+        let (waiting, names): (BTreeSet<String>, BTreeSet<String>) =
+            present(&folder).into_iter().filter(|name| !others.contains(name)).partition(|name| {
+                leftovers::is_unfinished(&folder.join(format!("{name}.pack"))).unwrap_or(true)
+            });
+        if !(names.is_empty() && waiting.is_empty())
+            || disk::is_there(&self.own_folder().join(LIST))
+        {
+            write(self.git_dir(), state, &names);
         }
+        // A flush that died, or is not done yet, left their names in its journal.
+        waiting.iter().for_each(|name| note(&folder, name));
     }
 }
 
@@ -156,21 +204,19 @@ fn is_copy_of_list(path: &Path) -> bool {
     is_own && name.contains(LIST) && name != LIST
 }
 
-/// Writes the list, if it is another, with the time of `packed-refs`: whatever keeps the newer of
-/// two files then keeps the list that goes with the names. As it may be one that takes files of the
-/// same second and size for the same, the list is filled up to a size that differs where that of
-/// the names does.
-fn write(git_dir: &Path, names: &BTreeSet<String>) {
+/// Writes the list of packs whose names are in `packed-refs` as it was in `state`, if it is another,
+/// with the time of `packed-refs`: whatever keeps the newer of two files then keeps the list that
+/// goes with the names. As it may be one that takes files of the same second and size for the same,
+/// the list is filled up to a size that differs where that of the names does.
+fn write(git_dir: &Path, state: &NamesState, names: &BTreeSet<String>) {
     let folder = git_dir.join("recell");
     let (path, draft) = (folder.join(LIST), folder.join(".recell-packs"));
-    let state = state_of_names(git_dir);
     let text = |identity: &str| {
-        let mut text = format!("{MADE}{identity}\n{state}");
+        let mut text = format!("{MADE}{identity}\n{}", state.line());
         for name in names {
             text.extend([name, "\n"]);
         }
-        let size = disk::signature(&git_dir.join("packed-refs")).ok().flatten();
-        let size = size.map_or(0, |found| usize::try_from(found.size()).unwrap_or(0));
+        let size = usize::try_from(state.size).unwrap_or(0);
         let padding = (STEP + size % STEP - (text.len() + 1) % STEP) % STEP;
         text.push_str(&".".repeat(padding));
         text.push('\n');

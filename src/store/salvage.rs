@@ -58,7 +58,7 @@ impl Inner {
         let file = disk::open_for_change(&path)?.expect("it was written just now");
         let end = disk::signature_of(&file, &path)?.size();
         let checksum = complete(&file, &path, end, saved.len(), format)?;
-        place(&path, &packs, &mut saved, &checksum, format)?;
+        place(Some(&file), &path, &packs, &mut saved, &checksum, format)?;
         locked.edit_refs(&edits)?;
         disk::remove(&packs.join(format!("pack-{checksum}.keep")))?;
         self.packs.refresh()?;

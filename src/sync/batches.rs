@@ -50,10 +50,12 @@ pub(crate) trait Contents {
 const FRUITLESS: usize = 24;
 /// How much one answer counts that says that nothing will be taken.
 const DENIED: usize = 6;
+/// How many pushes in a row may break before what cannot be made smaller is given up.
+const BREAKS: usize = 6;
 
 struct Batch {
     loads: Vec<Load>,
-    /// It is sent a second time, as the connection broke.
+    /// It is not sent for the first time: the connection broke.
     is_again: bool,
 }
 
@@ -67,6 +69,8 @@ pub(crate) struct Batches {
     /// The most refs of a push that arrived.
     fine: usize,
     fruitless: usize,
+    /// How many of the last pushes broke, without an answer of the remote in between.
+    broken: usize,
     given_up: Vec<GivenUp>,
 }
 
@@ -81,6 +85,7 @@ impl Batches {
             too_many: usize::MAX,
             fine: 0,
             fruitless: 0,
+            broken: 0,
             given_up: Vec::new(),
         }
     }
@@ -99,9 +104,9 @@ impl Batches {
         Some(loads)
     }
 
-    /// Whether what comes next was sent before, and the connection broke.
-    pub(crate) fn is_again(&self) -> bool {
-        self.waiting.front().is_some_and(|batch| batch.is_again)
+    /// Returns how many pushes in a row broke by now: the longer that goes on, the longer is waited.
+    pub(crate) fn breaks_in_a_row(&self) -> usize {
+        self.broken
     }
 
     /// Whether the ledger has loads that are still to be sent, besides what is sent now.
@@ -133,12 +138,16 @@ impl Batches {
                 self.too_many = usize::MAX;
             }
         }
-        let Some((_, first)) = failed.first() else { return };
+        let Some((_, first)) = failed.first() else {
+            self.broken = 0;
+            return;
+        };
         self.fruitless += match first {
             Answer::Refused(Refusal::Denied, _) => DENIED,
             _ => 1,
         };
-        let is_broken = matches!(first, Answer::Broke(_));
+        let is_broken = matches!(first, Answer::Broke(_)) && !has_arrived;
+        self.broken = if is_broken { self.broken + 1 } else { 0 };
         if has_arrived {
             self.fruitless = 0;
         } else if self.fruitless >= FRUITLESS {
@@ -210,6 +219,10 @@ impl Batches {
         self.too_many = usize::MAX;
         let entries = load.entries.clone();
         let entries = entries.unwrap_or_else(|| (0..contents.count(load.ledger)).collect());
+        if entries.len() < 2 && refusal.is_none() && self.broken < BREAKS {
+            // Others first: what comes of them says whether the connection is worth a further try.
+            return self.waiting.push_back(Batch { loads: vec![load], is_again: true });
+        }
         if entries.len() < 2 || refusal == Some(Refusal::Denied) {
             return self.given_up.push(GivenUp { load, reason });
         }
@@ -266,6 +279,8 @@ mod tests {
         most_pack: usize,
         /// Which pushes break.
         breaks: Vec<usize>,
+        /// The entry with which every push breaks.
+        breaking: Option<(usize, usize)>,
         ledgers: Vec<Vec<usize>>,
         has: BTreeSet<(usize, usize)>,
         pushes: usize,
@@ -290,6 +305,7 @@ mod tests {
                 most_bytes: usize::MAX,
                 most_pack: usize::MAX,
                 breaks: Vec::new(),
+                breaking: None,
                 ledgers,
                 has: BTreeSet::new(),
                 pushes: 0,
@@ -311,6 +327,9 @@ mod tests {
                     some.into_iter().map(|entry| (load.ledger, entry)).collect::<Vec<_>>()
                 })
                 .collect();
+            if self.breaking.is_some_and(|breaking| entries.contains(&breaking)) {
+                return all(Answer::Broke("hung up".into()));
+            }
             let bytes = |(ledger, entry): &(usize, usize)| self.ledgers[*ledger][*entry];
             let new = entries.iter().filter(|entry| !self.has.contains(entry));
             if new.map(bytes).sum::<usize>() > self.most_pack {
@@ -406,6 +425,36 @@ mod tests {
         assert_eq!((host.has.len(), host.pushes), (4, 4));
     }
 
+    #[test]
+    fn a_single_entry_is_sent_until_too_many_pushes_in_a_row_broke() {
+        for (broken, arrives) in [(BREAKS - 1, true), (BREAKS, false)] {
+            let mut host = Host { breaks: (1..=broken).collect(), ..Host::new(vec![vec![1]]) };
+            let (given_up, batches) = host.run(1);
+            assert_eq!((given_up.is_empty(), host.has.len()), (arrives, usize::from(arrives)));
+            assert_eq!(host.pushes, BREAKS);
+            assert_eq!(batches.breaks_in_a_row(), if arrives { 0 } else { BREAKS });
+        }
+    }
+
+    #[test]
+    fn what_breaks_every_time_keeps_no_other_back_and_is_tried_again_after_the_others() {
+        let mut host = Host { breaking: Some((0, 0)), ..Host::new(vec![vec![1; 3]; 9]) };
+        let (given_up, _) = host.run(1);
+        assert_eq!((given_up, host.has.len()), ([(0, 0)].into(), 26));
+        assert!(host.pushes <= 24, "{} pushes", host.pushes);
+        let mut host = Host { breaking: Some((4, 1)), ..Host::new(vec![vec![1; 40]; 9]) };
+        let (given_up, _) = host.run(20);
+        assert_eq!((given_up, host.has.len()), ([(4, 1)].into(), 9 * 40 - 1));
+        assert!(host.pushes <= 36, "{} pushes", host.pushes);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_left_alone_soon() {
+        let mut host = Host { breaks: (1..10_000).collect(), ..Host::new(vec![vec![1; 9]; 50]) };
+        let (given_up, _) = host.run(20);
+        assert_eq!((given_up.len(), host.pushes), (450, FRUITLESS));
+    }
+
     proptest! {
         #[test]
         fn all_that_a_host_can_take_arrives_and_the_rest_is_named(
@@ -413,7 +462,7 @@ mod tests {
             large in prop::collection::vec((0_usize..12, 0_usize..8), 0..3),
             most_refs in 1_usize..8,
             most_pack in 40_usize..200,
-            breaks in prop::collection::vec(1_usize..30, 0..3),
+            breaks in prop::collection::vec((1_usize..8, 1..BREAKS), 0..4),
             most in 1_usize..30,
             speaks: bool,
         ) {
@@ -425,10 +474,14 @@ mod tests {
                     expected.insert((ledger, entry));
                 }
             }
-            // What breaks twice in a row is left to the next push of the person, and named.
-            let mut breaks = breaks;
-            breaks.sort_unstable();
-            breaks.dedup_by(|later, earlier| *later <= *earlier + 1);
+            // After some pushes that are answered come some that break.
+            let mut pushes = 0;
+            let breaks = breaks.into_iter().flat_map(|(answered, broken)| {
+                let first = pushes + answered + 1;
+                pushes = first + broken - 1;
+                first..first + broken
+            });
+            let breaks = breaks.collect();
             let mut host = Host {
                 most_refs, most_pack, most_bytes: 20, breaks, speaks, ..Host::new(ledgers)
             };

@@ -9,6 +9,7 @@ use super::known::KnownLedgers;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::disk;
+use crate::events::{Event, EventKind};
 use crate::error::Result;
 use crate::git::ObjectId;
 use crate::index::TAGS;
@@ -129,6 +130,10 @@ pub(crate) fn forget(store: &Store, plan: &ForgetPlan, now: Timestamp) -> Result
         disk::remove(&list.path)?;
     }
     drop(only);
+    if let Some(log) = store.events() {
+        let forgotten = |_: &EntryName, event: &mut Event| event.reason = Some("forgotten".into());
+        log.note_entries(&EventKind::Prune, &plan.names, forgotten);
+    }
     Ok(())
 }
 

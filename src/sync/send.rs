@@ -146,8 +146,9 @@ impl Sending<'_> {
             found: RefCell::default(),
         };
         while let Some(loads) = batches.next() {
-            if batches.is_again() {
-                pause(self.store, 2);
+            let broken = batches.breaks_in_a_row();
+            if broken > 0 {
+                pause(self.store, broken + 1);
             }
             let mut refs = Vec::new();
             for load in &loads {

@@ -58,9 +58,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("anstyle", &["cli"]),
+    ("rustix", &["cli"]),
     ("indicatif", &["cli"]),
     ("unicode_width", &["cli"]),
-    ("base64", &["notebook", "cli"]),
+    ("base64", &["notebook", "stats", "cli"]),
     (
         "serde",
         &[

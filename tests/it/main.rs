@@ -23,6 +23,7 @@ mod damage;
 mod diffing;
 mod disk_usage;
 mod environment;
+mod events;
 mod filter;
 mod flushing;
 mod forgetting;

@@ -200,7 +200,7 @@ pub(crate) fn repair_beside(
         work.names(plan, &damaged_lines, progress)?;
         work.arrived()?;
         is_beside_remotes = work.is_beside_remotes;
-        locked.adopt_packs(&store.arrived()?.packs);
+        locked.adopt_packs(&store.arrived()?);
         Ok(())
     })?;
     // What dead writers left is taken over, damaged or not.

@@ -212,6 +212,7 @@ fn work() {
         "collect on a full disk" => crate::interrupting_gc::collect_on_full_disk(path),
         "repair" => crate::repairing::repair_and_die(path, crash_at),
         "collect" => collect(&open(), acks, (seed, count, flush_every), crash_at),
+        "log and linger" => crate::events::log_and_linger(path, acks, count),
         "fill the disk" => crate::full_disk::fill(path),
         "read only" => crate::formats::use_read_only(path),
         _ => panic!("no role {role}"),

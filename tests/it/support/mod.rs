@@ -66,6 +66,7 @@ impl TestEnv {
                     "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps" | "packs"
                     | "clean-of-secrets",
                 ]
+                | ["recell", "events.jsonl"]
                 | ["objects", "info", _]
                 | ["info", _]
                 | ["recell", "ledgers" | "remotes", _]
