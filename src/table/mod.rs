@@ -6,9 +6,9 @@ mod window;
 
 use std::fmt;
 
-#[allow(unused_imports, reason = "for whoever writes tables")]
 pub(crate) use parquet::{Cells, NewColumn, Tick, write_parquet};
-pub(crate) use parquet::{ParquetTable, read_parquet};
+pub(crate) use parquet::{Nested, NestedTable, read_nested};
+pub(crate) use parquet::{ParquetTable, read_parquet, read_parquet_columns};
 
 #[allow(unused_imports, reason = "for whoever hands out windows")]
 pub(crate) use window::{Occurs, Window, WindowColumn};

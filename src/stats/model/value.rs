@@ -146,6 +146,13 @@ pub struct Opaque {
     pub payload: Text,
 }
 
+impl Numpy {
+    /// Whether it is a point in time or a length of time, whose value is a count of units.
+    pub fn is_time(&self) -> bool {
+        self.dtype.starts_with("datetime64") || self.dtype.starts_with("timedelta64")
+    }
+}
+
 impl StatValue {
     /// Returns the text as a value.
     pub fn text(text: impl Into<Text>) -> StatValue {
@@ -240,7 +247,7 @@ impl StatValue {
             StatValue::Int(number) => Some(*number as f64),
             StatValue::BigInt(digits) | StatValue::Decimal(digits) => digits.parse().ok(),
             StatValue::Float(number) => Some(number.0),
-            StatValue::Numpy(numpy) if !numpy.dtype.contains("64[") => numpy.value.as_f64(),
+            StatValue::Numpy(numpy) if !numpy.is_time() => numpy.value.as_f64(),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use crate::stats::json::Problem;
 use crate::stats::model::{ColumnStats, StatValue, Text};
 
 /// Returns a name as it stands in a line: itself if it is plain, else as typed JSON.
-pub(super) fn token(name: &Text) -> String {
+pub(in crate::stats) fn token(name: &Text) -> String {
     match name.as_str() {
         Some(text) if is_plain(text) => text.to_owned(),
         _ => value_text(&StatValue::Str(name.clone())),
@@ -16,7 +16,7 @@ pub(super) fn token(name: &Text) -> String {
 }
 
 /// Returns the name that stands in a line.
-pub(super) fn read_token(token: &str) -> Result<Text, Problem> {
+pub(in crate::stats) fn read_token(token: &str) -> Result<Text, Problem> {
     if !token.starts_with(['"', '{']) {
         return Ok(Text::from(token));
     }

@@ -19,7 +19,8 @@ use std::collections::HashMap;
 
 use memchr::{memchr, memchr_iter};
 
-use self::labels::{labels, read_token, token};
+use self::labels::{labels, token};
+pub(in crate::stats) use self::labels::{read_token, token as token_of};
 pub(in crate::stats) use self::read::{number, read_value};
 pub(in crate::stats) use self::write::value_text;
 use super::model::{ColumnStats, StatMap, StatValue, Stats};

@@ -1,5 +1,6 @@
 //! Reads parquet, column by column, within stated limits.
 
+mod nested;
 mod pandas;
 mod values;
 #[allow(dead_code, reason = "for whoever writes tables")]
@@ -20,6 +21,7 @@ use self::values::{Meaning, binary, int96, integer, kind_of, meaning_of, wide};
 use super::window::check_footer;
 use super::{Column, NotATable, Shape, Table, TableLimits, Value};
 
+pub(crate) use self::nested::{Nested, NestedTable, read_nested};
 #[allow(unused_imports, reason = "for whoever writes tables")]
 pub(super) use self::write::CREATED_BY;
 pub(crate) use self::write::{Cells, NewColumn, Tick, write_parquet};
@@ -44,11 +46,28 @@ pub(crate) enum ParquetTable {
 /// [`NotATable`] if the bytes are cut, no parquet, or packed in a way that is not known here.
 pub(crate) fn read_parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
     // The library asserts some of what a file says of itself. Nothing outlives the call.
-    let read = panic::catch_unwind(AssertUnwindSafe(|| read_file(bytes, limits)));
+    let read = panic::catch_unwind(AssertUnwindSafe(|| read_file(bytes, limits, None)));
     read.unwrap_or_else(|_| Err(NotATable("it contradicts itself".into())))
 }
 
-fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATable> {
+/// Returns the table as [`read_parquet`] does, with no other columns than those of `names`.
+///
+/// # Errors
+/// As [`read_parquet`].
+pub(crate) fn read_parquet_columns(
+    bytes: Vec<u8>,
+    limits: TableLimits,
+    names: &[&str],
+) -> Result<ParquetTable, NotATable> {
+    let read = panic::catch_unwind(AssertUnwindSafe(|| read_file(bytes, limits, Some(names))));
+    read.unwrap_or_else(|_| Err(NotATable("it contradicts itself".into())))
+}
+
+fn read_file(
+    bytes: Vec<u8>,
+    limits: TableLimits,
+    names: Option<&[&str]>,
+) -> Result<ParquetTable, NotATable> {
     let size = bytes.len() as u64;
     check_footer(&bytes)?;
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(problem)?;
@@ -86,6 +105,9 @@ fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATa
     let mut budget = Budget { left: limits.bytes };
     let mut table = Table { columns: Vec::new(), index: Vec::new(), rows: count };
     for (number, (name, kind)) in columns.iter().enumerate() {
+        if names.is_some_and(|names| !names.contains(&name.as_str())) {
+            continue;
+        }
         let descriptor = schema.column(number);
         let mut values = Vec::with_capacity(count.min(BATCH));
         for group in 0..groups.len() {
@@ -102,7 +124,7 @@ fn read_file(bytes: Vec<u8>, limits: TableLimits) -> Result<ParquetTable, NotATa
             return Err(NotATable(format!("column `{name}` has {found} values for {count} rows")));
         }
         if pandas.index.iter().any(|index| index == descriptor.path().string().as_str()) {
-            table.index.push(number);
+            table.index.push(table.columns.len());
         }
         table.columns.push(Column { name: name.clone(), kind: kind.clone(), values });
     }

@@ -106,6 +106,14 @@ impl Window {
         })
     }
 
+    /// Returns the same window, which reads its pages for every slice.
+    #[cfg(test)]
+    fn without_memory(&self) -> Window {
+        let window = Window::open(self.inner.source.bytes.clone()).unwrap();
+        window.inner.rows.keep_nothing();
+        window
+    }
+
     /// Returns how many rows it has.
     pub(crate) fn rows(&self) -> u64 {
         self.inner.rows.count()

@@ -92,10 +92,15 @@ pub(super) fn find(
         at += size;
     }
     let claimed = u64::try_from(chunk.num_values()).unwrap_or(u64::MAX);
-    if values != claimed || (is_flat && values != rows) {
-        let expected = if is_flat { rows } else { claimed };
+    if values != claimed {
         let name = name();
-        return Err(NotATable(format!("column `{name}` has {values} values for {expected}")));
+        return Err(NotATable(format!(
+            "column `{name}` has {values} values, and its footer says {claimed}"
+        )));
+    }
+    if is_flat && values != rows {
+        let name = name();
+        return Err(NotATable(format!("column `{name}` has {values} values for {rows} rows")));
     }
     Ok(pages)
 }

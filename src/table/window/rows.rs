@@ -76,6 +76,12 @@ impl Rows {
         Ok(Rows { source, metadata, limits, starts, pages, kept: OnceLock::new() })
     }
 
+    /// Lets no column stay in memory.
+    #[cfg(test)]
+    pub(super) fn keep_nothing(&self) {
+        self.kept.set(Ok(None)).expect("nothing was asked for yet");
+    }
+
     pub(super) fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
     }

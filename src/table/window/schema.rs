@@ -1,6 +1,6 @@
 //! What the columns of a window are, as its file says.
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit};
+use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::schema::types::Type;
 
 /// A column of a window, or a field within one.
@@ -63,9 +63,10 @@ fn column(field: &Type) -> WindowColumn {
 fn physical(field: &Type) -> String {
     match field {
         Type::GroupType { .. } => "GROUP".to_owned(),
-        Type::PrimitiveType { physical_type, type_length, .. } if *type_length > 0 => {
-            format!("{physical_type}({type_length})")
-        }
+        Type::PrimitiveType {
+            physical_type: Physical::FIXED_LEN_BYTE_ARRAY, type_length, ..
+        } => format!("FIXED_LEN_BYTE_ARRAY({type_length})"),
+        // Some writers say a length of numbers, too.
         Type::PrimitiveType { physical_type, .. } => physical_type.to_string(),
     }
 }

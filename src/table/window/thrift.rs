@@ -125,7 +125,9 @@ impl<'a> Input<'a> {
         if count > self.bytes.len() - self.at {
             return Err(cut());
         }
-        Ok((Kind::of(head & 0x0f)?, count))
+        // Of no items, fastparquet does not say what they are.
+        let kind = if head == 0 { Kind::Byte } else { Kind::of(head & 0x0f)? };
+        Ok((kind, count))
     }
 
     /// Passes over the value of a field.
@@ -193,6 +195,13 @@ mod tests {
         }
         assert_eq!(seen, [(1, Kind::Int), (2, Kind::Bool), (40, Kind::Binary)]);
         assert_eq!(input.position(), 9);
+    }
+
+    #[test]
+    fn a_list_of_nothing_need_not_say_of_what() {
+        let mut input = Input::new(&[0x00, 0xff]);
+        input.skip(Kind::List).unwrap();
+        assert_eq!(input.position(), 1);
     }
 
     #[test]

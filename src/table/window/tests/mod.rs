@@ -1,0 +1,7 @@
+//! What windows promise, held against tables made by the library itself.
+
+mod made;
+mod readers;
+mod reading;
+mod refused;
+mod slices;
