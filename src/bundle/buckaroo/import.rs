@@ -349,14 +349,7 @@ fn read_bundle(found: &FoundBundle) -> Result<Incoming, String> {
     let (manifest, manifest_bytes) = read_manifest(found)?;
     let sd_bytes = read_file(&found.path, SD, MOST_OF_PARQUET)?;
     let window = read_file(&found.path, FIRST_WINDOW, MOST_OF_PARQUET)?;
-    checked_window(manifest.bounds, &manifest.schema, window.clone()).map_err(|error| {
-        let Error::InvalidBundle { what, reason } = error else { return error.to_string() };
-        if what == "window" {
-            format!("`{FIRST_WINDOW}`: {reason}")
-        } else {
-            format!("`column_schema`: {reason}")
-        }
-    })?;
+    check_window(&manifest, window.clone())?;
     let stats = sd::read(&sd_bytes).map_err(|reason| format!("`{SD}`: {reason}"))?;
     let mut draft = StatsDraft::raw(stats);
     let rows = sd::rows(&draft.scopes[&Scope::Raw]);
@@ -379,6 +372,20 @@ fn read_bundle(found: &FoundBundle) -> Result<Incoming, String> {
     let files =
         BTreeMap::from([(MANIFEST, manifest_bytes), (SD, sd_bytes), (FIRST_WINDOW, window)]);
     Ok(Incoming { manifest, rows, stats: draft, files })
+}
+
+/// Whether a window has the rows and columns that its manifest says, and all of them can be read.
+fn check_window(manifest: &Manifest, window: Vec<u8>) -> Result<(), String> {
+    let opened = checked_window(manifest.bounds, &manifest.schema, window);
+    let window = opened.map_err(|error| match error {
+        Error::InvalidBundle { what, reason } if what == "window" => {
+            format!("`{FIRST_WINDOW}`: {reason}")
+        }
+        Error::InvalidBundle { reason, .. } => format!("`column_schema`: {reason}"),
+        error => error.to_string(),
+    })?;
+    let read = window.slice(0..window.rows());
+    read.map(drop).map_err(|error| format!("`{FIRST_WINDOW}`: {error}"))
 }
 
 fn read_parts(found: &FoundScope) -> Result<Vec<StatPart>, String> {
