@@ -168,7 +168,11 @@ pub(crate) fn child(args: &[String]) {
         let bundle = bundles.probe(&key, Some(&schema())).unwrap().hit().unwrap();
         assert!(bundle.display().len() > 9000);
     };
-    let (took, ()) = timed(|| if mode == "paint" { paint() });
+    let (took, ()) = timed(|| {
+        if mode == "paint" {
+            paint()
+        }
+    });
     println!("{}", took.as_micros());
 }
 
@@ -181,5 +185,8 @@ fn decode(stats: &Stats) {
     print_each("encode text, read back and compared", each(500, |_| drop(stats.to_text())));
     print_each("derive stats.parquet", each(500, |_| drop(stats.to_parquet().unwrap())));
     let sd = fixture("sd.parquet");
-    print_each("decode Buckaroo's sd.parquet", each(500, |_| drop(Stats::from_buckaroo(&sd).unwrap())));
+    print_each(
+        "decode Buckaroo's sd.parquet",
+        each(500, |_| drop(Stats::from_buckaroo(&sd).unwrap())),
+    );
 }

@@ -322,7 +322,11 @@ fn a_full_disk_costs_the_event_and_nothing_else() {
     }
     env.recell(&["get", "nb:c:m"]).ok();
     let (events, unreadable) = logged(&env.store_path());
-    assert_eq!(events.len(), before + 1, "what could not be written is lost, what follows is whole");
+    assert_eq!(
+        events.len(),
+        before + 1,
+        "what could not be written is lost, what follows is whole"
+    );
     assert!((1..=4).contains(&unreadable), "{unreadable} torn lines");
     let told = env.recell(&["stats"]).run().to_string();
     assert!(told.contains("of the log could not be read"), "{told}");

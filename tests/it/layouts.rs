@@ -55,7 +55,8 @@ fn base(env: &TestEnv) -> PathBuf {
 fn import(env: &TestEnv, args: &[&str]) -> (BTreeMap<String, Value>, i32) {
     let all: Vec<&str> = ["bundle", "import", "--json"].iter().chain(args).copied().collect();
     let ran = env.recell(&all).run();
-    let answer: Value = serde_json::from_slice(&ran.output.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    let answer: Value =
+        serde_json::from_slice(&ran.output.stdout).unwrap_or_else(|_| panic!("{ran}"));
     let list = answer["imported"].as_array().unwrap().clone();
     let by_folder = list.into_iter().map(|it| (it["folder"].as_str().unwrap().to_owned(), it));
     (by_folder.collect(), ran.code())
@@ -150,9 +151,9 @@ fn another_state_of_the_files_is_another_version() {
     let scope = base.join("parquet/v1").join(SCOPE);
     let later = "part-01795228997885736089-0c91b360.parquet";
     std::fs::copy(
-        fixtures().join("statcache/parquet/v1/de309ff3cdb839ec645ca52735c8cd38").join(
-            "part-01795228897885736089-07c91b36.parquet",
-        ),
+        fixtures()
+            .join("statcache/parquet/v1/de309ff3cdb839ec645ca52735c8cd38")
+            .join("part-01795228897885736089-07c91b36.parquet"),
         scope.join(later),
     )
     .unwrap();
@@ -181,7 +182,8 @@ fn another_state_of_the_files_is_another_version() {
     drop(bundles);
     env.recell(&["bundle", "export", "out"]).ok();
     assert_eq!(tree(&base), tree(&env.root().join("out")), "the newest of each");
-    env.recell(&["bundle", "export", "then", "--as-of", "2026-11-21T02:42:00Z", "statcache:*"]).ok();
+    env.recell(&["bundle", "export", "then", "--as-of", "2026-11-21T02:42:00Z", "statcache:*"])
+        .ok();
     let then = tree(&env.root().join("then").join("parquet/v1").join(SCOPE));
     assert_eq!(then.keys().collect::<Vec<_>>(), [PART]);
 }
@@ -197,7 +199,27 @@ fn a_cache_of_stats_is_of_the_data_that_it_is_said_to_be_of() {
     assert_eq!((code, results(&found)), (0, vec!["imported"]), "{found:#?}");
     assert_eq!(found[""]["notes"], json!(["these are not the rows of `D2` as they are"]));
     let log = env.recell(&["ls", "bundles"]).ok();
-    assert!(log.contains(&format!("bundles/D1/statcache/{SCOPE}/20261121T024136.922080Z-")), "{log}");
+    assert!(
+        log.contains(&format!("bundles/D1/statcache/{SCOPE}/20261121T024136.922080Z-")),
+        "{log}"
+    );
+}
+
+#[test]
+fn data_without_a_name_is_given_one() {
+    let env = workspace();
+    let folder = env.root().join("base/nameless");
+    copy_folder(&fixtures().join("bundles/twins"), &folder);
+    let manifest = folder.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"twins\"", "null")).unwrap();
+    assert_eq!(import(&env, &["base"]).1, 1);
+    for result in ["imported", "unchanged"] {
+        let (found, code) = import(&env, &["base", "--data-id", "nameless"]);
+        assert_eq!((code, results(&found)), (0, vec![result]), "{found:#?}");
+    }
+    env.recell(&["bundle", "export", "out"]).ok();
+    assert_eq!(tree(&env.root().join("base")), tree(&env.root().join("out")));
 }
 
 /// What is done to a good bundle, and what is said of it then.
@@ -250,10 +272,14 @@ const SPOILED: &[Spoiling] = &[
     ("list", |it| write(it, "manifest.json", b"[]"), "`manifest.json`: it is no JSON object"),
     ("deep", |it| write(it, "manifest.json", "[".repeat(100_000).as_bytes()), "recursion limit"),
     ("huge", |it| grow(it, "first_window.parquet", 8 << 30), "has 8589934592 bytes, and 1 GiB"),
-    ("huge-manifest", |it| grow(it, "manifest.json", 1 << 40), "are the most that is read"),
+    ("huge-manifest", |it| grow(it, "manifest.json", 8 << 30), "are the most that is read"),
     ("linked", link, "`first_window.parquet` is no plain file"),
     ("folder-window", folder, "`first_window.parquet` is no plain file"),
-    ("twin", |it| edit(it, |m| m["data_id"] = json!("multiindex")), "says that it is of the same data"),
+    (
+        "twin",
+        |it| edit(it, |m| m["data_id"] = json!("multiindex")),
+        "says that it is of the same data",
+    ),
 ];
 
 fn remove(folder: &Path, name: &str) {
@@ -387,7 +413,8 @@ fn no_id_leads_out_of_the_folder() {
     env.recell(&["bundle", "export", "deep/out"]).ok();
     let out = env.root().join("deep/out");
     let outside = |path: &String| !path.starts_with("deep/out/") && !path.starts_with(".recell/");
-    let new: Vec<String> = tree(env.root()).into_keys().filter(|it| !before.contains_key(it)).collect();
+    let new: Vec<String> =
+        tree(env.root()).into_keys().filter(|it| !before.contains_key(it)).collect();
     let new: Vec<String> = new.into_iter().filter(outside).collect();
     assert_eq!(new, [""; 0], "nothing is outside");
     assert!(!Path::new("/tmp/recell-escaped").exists());
@@ -454,14 +481,20 @@ fn files_that_differ_are_replaced_only_when_asked() {
     assert_eq!(std::fs::read(env.root().join("out/twins/sd.parquet")).unwrap(), b"mine");
     env.recell(&["bundle", "export", "out", "--force"]).ok();
     assert_eq!(tree(&env.root().join("out")), good);
-    insta::assert_snapshot!("nothing_there", crate::support::transcript(&env, &[
-        &["bundle", "export", "out", "hotels"],
-        &["bundle", "import", "home"],
-        &["bundle", "import", "recell.toml"],
-        &["bundle", "import", ".recell"],
-        &["bundle", "import", "base"],
-        &["bundle", "export", "out"],
-    ]));
+    insta::assert_snapshot!(
+        "nothing_there",
+        crate::support::transcript(
+            &env,
+            &[
+                &["bundle", "export", "out", "hotels"],
+                &["bundle", "import", "home"],
+                &["bundle", "import", "recell.toml"],
+                &["bundle", "import", ".recell"],
+                &["bundle", "import", "base"],
+                &["bundle", "export", "out"],
+            ]
+        )
+    );
 }
 
 /// Returns parquet of so many columns of two integers.
@@ -498,7 +531,8 @@ fn native(columns: usize) -> (RowsDraft, StatsDraft) {
     let names: Vec<Value> = (0..columns).map(|it| json!(format!("é {it}"))).collect();
     let typed: Vec<(Value, &str)> = names.iter().map(|it| (it.clone(), "int64")).collect();
     let mut rows = RowsDraft::new(wide(columns), 2, 9, Schema::new(&typed));
-    rows.display = json!({ "df_display_args": { "main": { "data_key": "main" } }, "command_config": {} });
+    rows.display =
+        json!({ "df_display_args": { "main": { "data_key": "main" } }, "command_config": {} });
     (rows, StatsDraft::raw(stats_of(&names)))
 }
 

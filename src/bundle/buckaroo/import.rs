@@ -210,7 +210,7 @@ impl Import<'_> {
             imported.notes.push(said.to_owned());
         }
         let path = claim.key.execution_key().path();
-        imported.outcome = match read_bundle(found) {
+        imported.outcome = match read_bundle(found, claim.key.data_id()) {
             Err(reason) => ImportOutcome::Refused(reason),
             Ok(incoming) => {
                 imported.bytes = incoming.files.values().map(|it| it.len() as u64).sum();
@@ -345,7 +345,7 @@ fn read_manifest(found: &FoundBundle) -> Result<(Manifest, Vec<u8>), String> {
     Ok((manifest, bytes))
 }
 
-fn read_bundle(found: &FoundBundle) -> Result<Incoming, String> {
+fn read_bundle(found: &FoundBundle, data_id: &str) -> Result<Incoming, String> {
     let (manifest, manifest_bytes) = read_manifest(found)?;
     let sd_bytes = read_file(&found.path, SD, MOST_OF_PARQUET)?;
     let window = read_file(&found.path, FIRST_WINDOW, MOST_OF_PARQUET)?;
@@ -358,7 +358,7 @@ fn read_bundle(found: &FoundBundle) -> Result<Incoming, String> {
     }
     let mut kept = BTreeMap::from([(SD.to_owned(), sd_bytes.clone())]);
     // What is not made again to the byte is kept.
-    if manifest.as_stored().to_bytes() != manifest_bytes {
+    if manifest.as_stored(data_id).to_bytes() != manifest_bytes {
         kept.insert(MANIFEST.to_owned(), manifest_bytes.clone());
     }
     let rows = RowsDraft {

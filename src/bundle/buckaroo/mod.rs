@@ -10,6 +10,8 @@ mod python_json;
 mod sd;
 mod statcache;
 
+pub(super) use statcache::is_scope;
+
 pub use export::{ExportOutcome, ExportSettings, Exported, export_folder};
 pub use import::{ImportOutcome, ImportSettings, Imported, import_folder};
 

@@ -121,6 +121,11 @@ pub(super) fn key_of(space: &str, data_id: &str, scope_id: &str) -> Option<Execu
     ExecutionKey::with_version(space, data_id, CONFIG, scope_id).ok()
 }
 
+/// Whether the entries of a key, by its path, are parts of a cache of stats, and no bundles.
+pub(in crate::bundle) fn is_scope(key_path: &str) -> bool {
+    key_path.split('/').nth(2) == Some(CONFIG)
+}
+
 /// Returns what data is called whose host did not say.
 pub(super) fn data_id_of(scope_id: &str) -> String {
     format!("statcache:{scope_id}")

@@ -127,16 +127,13 @@ fn is_wanted(args: &Args, since: Timestamp, event: &Event) -> bool {
     event.at >= since
         && (args.kinds.is_empty() || args.kinds.contains(&event.kind))
         && (args.keys.is_empty() || args.keys.iter().any(of_key))
-        && (args.correlation.is_none() || args.correlation.as_deref() == event.correlation.as_deref())
+        && (args.correlation.is_none()
+            || args.correlation.as_deref() == event.correlation.as_deref())
         && (args.run.is_none() || args.run.as_deref() == event.run.as_deref())
 }
 
 /// Prints what comes, for ever: until nobody reads it, or it is interrupted.
-fn follow(
-    session: &Session,
-    follower: &mut Follower,
-    wanted: &dyn Fn(&Event) -> bool,
-) -> Outcome {
+fn follow(session: &Session, follower: &mut Follower, wanted: &dyn Fn(&Event) -> bool) -> Outcome {
     let ui = &session.ui;
     ui.finish()?;
     loop {
@@ -185,8 +182,7 @@ fn print(ui: &Ui, lines: &[EventLine]) -> Outcome {
 /// Returns an event in one line whose columns line up with those of most others.
 fn text(event: &Event) -> String {
     let [at, kind, took, bytes, source, about, why] = fields(event).map(|it| one_line(&it));
-    let line =
-        format!("{at}  {kind:<8}  {took:>7}  {bytes:>9}  {source:<14}  {about}  {why}");
+    let line = format!("{at}  {kind:<8}  {took:>7}  {bytes:>9}  {source:<14}  {about}  {why}");
     line.trim_end().to_owned()
 }
 
@@ -210,9 +206,7 @@ fn fields(event: &Event) -> [String; 7] {
     }
     let why = match (&event.reason, &event.detail) {
         (Some(reason), Some(detail)) => format!("{reason}: {detail}"),
-        (reason, detail) => {
-            reason.as_deref().or(detail.as_deref()).unwrap_or_default().to_owned()
-        }
+        (reason, detail) => reason.as_deref().or(detail.as_deref()).unwrap_or_default().to_owned(),
     };
     let kind = match &event.action {
         Some(action) => action.to_string(),

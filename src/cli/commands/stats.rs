@@ -125,7 +125,9 @@ fn print(by: By, session: &Session, summary: &Summary) -> Outcome {
     if unknown > 0 {
         let hits = count(unknown, "hit", "hits");
         ui.line("")?;
-        ui.line(format_args!("Of {hits} nobody knows how long the result took: they save nothing."))?;
+        ui.line(format_args!(
+            "Of {hits} nobody knows how long the result took: they save nothing."
+        ))?;
     }
     if let Some((first, last)) = summary.span {
         ui.line("")?;
