@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use recell::events::EventOptions;
 use recell::{Draft, ExecutionKey, Lookup, ObjectFormat, OpenOptions, Store};
 
 use crate::report::{each, print_each, print_ms, small_value, timed};
@@ -30,6 +31,24 @@ pub(crate) fn run(folder: &Path) {
     // What the others left to be written would be written by recell's first sync.
     drop(std::process::Command::new("sync").status());
     recell(folder, &values);
+    logged(folder, &values);
+}
+
+/// Puts and gets with a log of events and without, in turns, as the machine has its moods.
+fn logged(folder: &Path, values: &[Vec<u8>]) {
+    for round in 0..4 {
+        let is_logged = round % 2 == 1;
+        let path = folder.join(format!("logged-{round}.git"));
+        let events = is_logged.then(EventOptions::default);
+        let options = OpenOptions { events, ..OpenOptions::default() };
+        let store = Store::create(&path, ObjectFormat::Sha1, options).unwrap();
+        let what = if is_logged { "events logged" } else { "no log" };
+        print_each(&format!("recell: put, {what}"), each(COUNT, |n| put(&store, n, &values[n])));
+        store.flush().unwrap();
+        print_each(&format!("recell: get, {what}"), each(COUNT, |n| get(&store, n)));
+        let entry = store.get(&key(0)).unwrap().hit().unwrap();
+        print_each(&format!("recell: a use, {what}"), each(COUNT, |_| entry.mark_used()));
+    }
 }
 
 fn raw(folder: &Path, values: &[Vec<u8>]) {

@@ -134,6 +134,9 @@ pub(super) fn push_once(
     let report = sync::push(store, &chosen.id, &remote, settings, &options);
     progress.end();
     let report = report?;
+    if let Some(reason) = &report.unsigned {
+        session.warn_of_unsigned(reason);
+    }
     let mut tags = None;
     if with_tags {
         // What did not go as part of a ledger does not go as a tag.
@@ -153,7 +156,8 @@ pub(super) fn push_once(
 impl Pushed {
     /// Returns it as docs/json.md says.
     pub(super) fn json(&self, dry_run: bool) -> Value {
-        let PushReport { entries, ledgers, missing, left, bytes, pushes, .. } = &self.report;
+        let PushReport { entries, ledgers, missing, left, bytes, pushes, unsigned, .. } =
+            &self.report;
         let names =
             |entries: &[EntryName]| entries.iter().map(EntryName::as_str).collect::<Value>();
         json!({
@@ -164,6 +168,7 @@ impl Pushed {
             "ledgers": ledgers.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "bytes": bytes,
             "pushes": pushes,
+            "unsigned": unsigned,
             "missing": missing.iter().map(|MissingThere { ledger, entries, reason }| {
                 json!({
                     "ledger": ledger.to_string(), "entries": names(entries), "reason": reason,

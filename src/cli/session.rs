@@ -39,6 +39,8 @@ pub(crate) struct Session {
     workspace: OnceCell<Workspace>,
     /// Whether it was said that a sync tool left copies.
     warned: Cell<bool>,
+    /// Whether it was said that a push went unsigned.
+    warned_of_unsigned: Cell<bool>,
     /// What `--as-of` says, and what it means once it was read.
     as_of: Option<String>,
     moment: OnceCell<Moment>,
@@ -75,8 +77,20 @@ impl Session {
             ..EventOptions::default()
         };
         let (workspace, moment) = (OnceCell::new(), OnceCell::new());
-        let (warned, as_of) = (Cell::new(false), global.as_of);
-        Ok(Session { ui, surroundings, clock, random, events, workspace, warned, as_of, moment })
+        let (warned, warned_of_unsigned) = (Cell::new(false), Cell::new(false));
+        let as_of = global.as_of;
+        Ok(Session {
+            ui,
+            surroundings,
+            clock,
+            random,
+            events,
+            workspace,
+            warned,
+            warned_of_unsigned,
+            as_of,
+            moment,
+        })
     }
 
     /// Returns the present moment.
@@ -147,6 +161,19 @@ impl Session {
     /// Those of [`Workspace::open`].
     pub(crate) fn store_to_sync(&self) -> Result<Store> {
         self.workspace()?.open(OpenOptions { lock_patience: LONG_PATIENCE, ..self.options() })
+    }
+
+    /// Says, once a command, that what was to be signed went unsigned.
+    pub(crate) fn warn_of_unsigned(&self, reason: &str) {
+        if !self.warned_of_unsigned.replace(true) {
+            self.ui.warn(
+                &format!("pushed without a signature: {reason}"),
+                Some(
+                    "Give git a key that works (`user.signingKey`, `gpg.format`), and the next \
+                     push signs it all; or set `trust.sign = \"never\"` in recell.toml.",
+                ),
+            );
+        }
     }
 
     /// Says, once a command, that a sync tool left copies of the names beside the store.

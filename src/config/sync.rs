@@ -36,7 +36,7 @@ choice! {
 choice! {
     /// Whether a push signs the ledgers of this store.
     SignChoice {
-        /// If git signs commits here (`commit.gpgSign`).
+        /// If git signs commits here (`commit.gpgSign`) and can; else a push says why not.
         Auto = "auto",
         /// Always; a push that cannot sign fails.
         Always = "always",

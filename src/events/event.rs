@@ -225,6 +225,7 @@ mod rfc3339 {
 
     use crate::clock::Timestamp;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     pub(super) fn serialize<S: Serializer>(at: &Timestamp, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(&at.to_rfc3339())
     }

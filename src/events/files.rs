@@ -1,8 +1,9 @@
 //! The files of the log: `events.jsonl`, which grows, and `events-<n>.jsonl`, which are full; the
 //! greater `n`, the newer (format.md, section 18).
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::disk;
 use crate::error::Result;
@@ -42,7 +43,7 @@ impl LogFiles {
 
     fn append_piece(&self, piece: &[u8]) -> Result<()> {
         let path = current(&self.folder);
-        let mut file = disk::open_to_append(&path)?;
+        let mut file = open_current(&path)?;
         let length = disk::signature_of(&file, &path)?.size();
         // Half a line that somebody left, as the disk was full, must not take ours with it.
         let before: &[u8] = if ends_in_line(&file, &path, length)? { b"" } else { b"\n" };
@@ -53,9 +54,8 @@ impl LogFiles {
         Ok(())
     }
 
-    /// Calls the full file by its number, and removes the oldest if there are too many. The lock on
-    /// the file is the right to do so: who has it and finds that the file is not the growing one
-    /// any more comes too late.
+    /// Calls the full file by its number, and removes the oldest if there are too many. Where
+    /// others are writing to it, the last of them does so.
     fn rotate(&self, file: &File, path: &Path) -> Result<()> {
         if file.try_lock().is_err() || !is_at(file, path)? {
             return Ok(());
@@ -71,6 +71,26 @@ impl LogFiles {
         }
         Ok(())
     }
+}
+
+/// Opens the file that grows, and shares its lock with others who write: as long as it is held, the
+/// file is not called otherwise, so that nothing is ever added to a file that is full.
+fn open_current(path: &Path) -> Result<File> {
+    /// Who has the lock for itself has it for a moment only; one that was stopped just then must
+    /// not keep everybody.
+    const TURNS: u32 = 200;
+    let mut file = disk::open_to_append(path)?;
+    for _ in 0..TURNS {
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            // It was full before it was ours.
+            Ok(()) if !is_at(&file, path)? => {}
+            // A file system without locks loses a line to a follower now and then.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+        }
+        file = disk::open_to_append(path)?;
+    }
+    Ok(file)
 }
 
 /// Returns how long the first piece of `lines` is: as many whole lines as fit, and at least one.
@@ -159,8 +179,8 @@ mod tests {
                 text += std::str::from_utf8(&disk::read(path).unwrap()).unwrap();
             }
             let first = 100 - 4 * (keep - 1);
-            let expected: String = (first..100).map(|n| format!("line {n:04}\n")).collect();
-            assert_eq!(text, expected, "four lines fill a file");
+            let expected: Vec<String> = (first..100).map(|n| format!("line {n:04}")).collect();
+            assert_eq!(text.lines().collect::<Vec<_>>(), expected, "four lines fill a file");
         }
     }
 

@@ -70,8 +70,6 @@ pub struct Follower {
     folder: PathBuf,
     /// The growing file as far as it is known.
     open: Option<Tail>,
-    /// The one before: whoever had it open when it became full may still write to it.
-    before: Option<Tail>,
 }
 
 #[derive(Debug)]
@@ -86,7 +84,7 @@ impl Follower {
     /// Returns what reads the log of the store at `store` from its start, and then what comes; the
     /// log need not be there yet.
     pub fn new(store: &Path) -> Follower {
-        Follower { folder: folder_of(store), open: None, before: None }
+        Follower { folder: folder_of(store), open: None }
     }
 
     /// Hands on the whole lines that came since the last look, or all of them at the first; returns
@@ -96,10 +94,7 @@ impl Follower {
     /// [`crate::Error::Disk`] if the log cannot be read.
     pub fn look(&mut self, mut each: impl FnMut(EventLine)) -> Result<usize> {
         let mut unreadable = 0;
-        if let Some(before) = &mut self.before {
-            unreadable += before.read(&mut each)?;
-        }
-        // Asked before it is read: what it gets until it is full is read, then.
+        // Asked before it is read: nothing is added to a file that is full.
         let is_growing = match &self.open {
             Some(tail) => is_at(&tail.file, &current(&self.folder))?,
             None => false,
@@ -109,7 +104,6 @@ impl Follower {
         }
         if !is_growing {
             for tail in self.newer()? {
-                self.before = self.open.take();
                 unreadable += self.open.insert(tail).read(&mut each)?;
             }
         }

@@ -113,7 +113,7 @@ fn a_follower_gets_every_line_of_several_writers_once_and_whole_through_every_ro
     // As many files as it takes: what is removed before it is read cannot be followed.
     let options = EventOptions { max_bytes: 9_000, keep: 10_000, ..EventOptions::default() };
     let is_done = AtomicBool::new(false);
-    let mut followed = Vec::new();
+    let mut got = Vec::new();
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -129,7 +129,7 @@ fn a_follower_gets_every_line_of_several_writers_once_and_whole_through_every_ro
                 })
             })
             .collect();
-        let follower = scope.spawn(|| {
+        let reader = scope.spawn(|| {
             let mut follower = Follower::new(store.path());
             let mut found = Vec::new();
             loop {
@@ -141,13 +141,15 @@ fn a_follower_gets_every_line_of_several_writers_once_and_whole_through_every_ro
                 }
             }
         });
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         is_done.store(true, Ordering::SeqCst);
-        followed = follower.join().unwrap();
+        got = reader.join().unwrap();
     });
     let expected: Vec<u64> = (0..WRITERS * EACH).collect();
-    followed.sort_unstable();
-    assert_eq!(followed, expected, "followed");
+    got.sort_unstable();
+    assert_eq!(got, expected, "followed");
     let mut all: Vec<u64> = events(store.path()).iter().map(|it| it.count.unwrap()).collect();
     all.sort_unstable();
     assert_eq!(all, expected, "read afterwards");

@@ -218,7 +218,7 @@ impl JournalWriter {
         // If even that fails, what stands in its place is what is left of it.
         drop(self.keep_place());
         let JournalWriter { journal, log_path, log, pack, .. } = self;
-        Adopted { journal, log_path, log, pack: Some(pack) }
+        Adopted { journal, pack: Some(pack), log_path, log }
     }
 }
 
@@ -306,7 +306,7 @@ pub(crate) fn adopt(folder: &Path, id: &str, format: ObjectFormat) -> Result<Opt
     let Some(mut journal) = Journal::open(folder, id, format)? else { return Ok(None) };
     journal.read_past_damage()?;
     let pack = disk::open_for_change(&journal.pack_path)?;
-    Ok(Some(Adopted { journal, log_path, log, pack }))
+    Ok(Some(Adopted { journal, pack, log_path, log }))
 }
 
 /// Whether [`JournalWriter::create`] failed because somebody has a journal of that name, or took

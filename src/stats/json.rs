@@ -1,5 +1,7 @@
 //! JSON as tokens: strict where recell wrote it, and as tolerant as Python where others did.
 
+use std::fmt::Write as _;
+
 use memchr::memchr2;
 
 use super::model::Text;
@@ -227,7 +229,7 @@ pub(super) fn write_string(out: &mut String, text: &str) {
         };
         out.push_str(&text[start..at]);
         if escaped.is_empty() {
-            out.push_str(&format!("\\u{byte:04x}"));
+            write!(out, "\\u{byte:04x}").expect("a String takes all");
         }
         out.push_str(escaped);
         start = at + 1;

@@ -8,6 +8,8 @@
 pub mod buckaroo;
 pub mod columnar;
 mod json;
+#[cfg(test)]
+mod measuring;
 pub mod model;
 #[cfg(test)]
 mod samples;

@@ -54,9 +54,9 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Disk`] if refs or packs cannot be read.
     pub(crate) fn arrived(&self) -> Result<Arrived> {
-        let names = NamesState::of(self.path());
-        let packs = pack_list::unlisted(&self.inner.repository, &names);
-        let mut arrived = Arrived { names, ..Arrived::default() };
+        let state = NamesState::of(self.path());
+        let packs = pack_list::unlisted(&self.inner.repository, &state);
+        let mut arrived = Arrived { names: state, ..Arrived::default() };
         if packs.is_empty() {
             return Ok(arrived);
         }

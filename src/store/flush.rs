@@ -355,17 +355,18 @@ pub(super) fn place(
     disk::create_folders(packs)?;
     disk::replace_unsynced(&named("keep"), KEEP_NOTE)?;
     let target = named("pack");
-    if disk::is_there(path) {
-        // Not before: a flush that was interrupted opens the pack of its journal for writing.
-        disk::make_read_only(path)?;
-        disk::rename(path, &target)?;
-    }
-    // What copies whole folders may have put an older copy in its place meanwhile.
-    if let Some(file) = file
-        && disk::identity_at(&target)? != Some(disk::identity(file, path)?)
-    {
-        disk::replace(&target, &disk::read_from(file, path, 0)?)?;
-        disk::make_read_only(&target)?;
+    // Without it, what may stand there by now is a copy that a sync put there: not what is meant.
+    if let Some(file) = file {
+        if disk::is_there(path) {
+            // Not before: a flush that was interrupted opens the pack of its journal for writing.
+            disk::make_read_only(path)?;
+            disk::rename(path, &target)?;
+        }
+        // What copies whole folders may have put an older copy in its place meanwhile.
+        if disk::identity_at(&target)? != Some(disk::identity(file, path)?) {
+            disk::replace(&target, &disk::read_from(file, path, 0)?)?;
+            disk::make_read_only(&target)?;
+        }
     }
     disk::crash_point("pack written");
     if !disk::is_there(&named("idx")) {

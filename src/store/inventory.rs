@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Store;
-use crate::disk;
+use crate::disk::{self, FolderEntry};
 use crate::error::Result;
+use crate::events::is_of_log;
 use crate::git::{ObjectId, StoredObjects, refs_below};
 use crate::index::TAGS;
 use crate::name::EntryName;
 
-/// The bytes of the store's files, by what they are for.
+/// The bytes of the store's files, by what they are for. The log of events is none of them: it is
+/// not what is stored, and has a bound of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileSizes {
     /// Packs with their indices.
@@ -109,10 +111,12 @@ impl Store {
     }
 }
 
-/// Returns the bytes of the files in a folder, not of those in folders below it.
+/// Returns the bytes of the files in a folder, not of those in folders below it, nor of the log of
+/// events.
 fn files_in(folder: &Path) -> Result<u64> {
     let mut total = 0;
-    for entry in disk::list(folder)?.iter().filter(|entry| !entry.is_folder) {
+    let is_counted = |entry: &&FolderEntry| !entry.is_folder && !is_of_log(&entry.name);
+    for entry in disk::list(folder)?.iter().filter(is_counted) {
         // One that went meanwhile takes nothing.
         total += disk::signature(&entry.path)?.map_or(0, |file| file.size());
     }

@@ -57,8 +57,8 @@ fn present(packs: &Path) -> BTreeSet<String> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct NamesState {
     size: u64,
-    /// Not every tool keeps more than seconds.
-    seconds: i64,
+    /// When it was changed, in microseconds since 1970.
+    changed: i64,
     /// Whether a copy that keeps times put it here.
     is_copied: bool,
 }
@@ -69,12 +69,27 @@ impl NamesState {
     pub(super) fn of(git_dir: &Path) -> NamesState {
         let path = git_dir.join("packed-refs");
         let Ok(Some(found)) = disk::signature(&path) else { return NamesState::default() };
-        let seconds = found.changed_micros() / 1_000_000;
-        NamesState { size: found.size(), seconds, is_copied: disk::is_copied_here(&path) }
+        let changed = found.changed_micros();
+        NamesState { size: found.size(), changed, is_copied: disk::is_copied_here(&path) }
     }
 
     fn line(&self) -> String {
-        format!("{NAMES}{} {}\n", self.size, self.seconds)
+        format!("{NAMES}{} {}\n", self.size, self.changed)
+    }
+
+    /// Whether a list says that it goes with this state. Two copies may both change names in one
+    /// second, to the same size; but not every tool keeps more of a time than seconds.
+    fn is_that_of(&self, list: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(list);
+        let line = text.lines().find_map(|line| line.strip_prefix(NAMES));
+        let Some((size, changed)) = line.and_then(|line| line.split_once(' ')) else {
+            return false;
+        };
+        let is_then = |changed: i64| {
+            let as_kept = |unit: i64| changed - changed.rem_euclid(unit) == self.changed;
+            [1, 1_000, 1_000_000].into_iter().any(as_kept)
+        };
+        size.parse() == Ok(self.size) && changed.parse().is_ok_and(is_then)
     }
 }
 
@@ -111,7 +126,7 @@ fn is_of_another(identity: &str, bytes: &[u8]) -> bool {
 /// A copy without its times is one of the whole folder.
 fn is_torn(path: &Path, bytes: &[u8], state: &NamesState) -> bool {
     let is_synced = state.is_copied || (is_copied(path, bytes) && disk::is_copied_here(path));
-    is_synced && memchr::memmem::find(bytes, state.line().as_bytes()).is_none()
+    is_synced && !state.is_that_of(bytes)
 }
 
 /// Makes a list that a sync brought one of this folder. If it is not of one state with the names,
@@ -194,7 +209,9 @@ impl LockedStore<'_> {
             write(self.git_dir(), state, &names);
         }
         // A flush that died, or is not done yet, left their names in its journal.
-        waiting.iter().for_each(|name| note(&folder, name));
+        for name in &waiting {
+            note(&folder, name);
+        }
     }
 }
 
@@ -237,4 +254,37 @@ fn write(git_dir: &Path, state: &NamesState, names: &BTreeSet<String>) {
         disk::copy_time(&git_dir.join("packed-refs"), &path)
     };
     drop(replace());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_with_names_of_one_size_and_one_moment() {
+        let state = |size, changed| NamesState { size, changed, is_copied: true };
+        let list = format!("made 1 2\n{}pack-1\n...\n", state(70, 5_123_456).line());
+        for (size, changed, is_of_it, why) in [
+            (70, 5_123_456, true, "as it was"),
+            (70, 5_123_000, true, "a tool that keeps milliseconds"),
+            (70, 5_000_000, true, "a tool that keeps seconds"),
+            (71, 5_123_456, false, "more names"),
+            (70, 5_123_457, false, "changed on another side in the same second"),
+            (70, 4_000_000, false, "an earlier second"),
+            (0, 0, false, "no names"),
+        ] {
+            assert_eq!(state(size, changed).is_that_of(list.as_bytes()), is_of_it, "{why}");
+        }
+        assert!(!state(0, 0).is_that_of(b""));
+    }
+
+    #[test]
+    fn what_is_noted_after_a_list_was_written_counts_in_its_folder_alone() {
+        let (a, b) = ("pack-a".to_owned(), "pack-b".to_owned());
+        for filling in ["", "...."] {
+            let list = format!("made 1 2\nnames 1 2\n{a}\n{filling}\n{b}\n");
+            assert_eq!(listed(list.as_bytes(), false), [a.clone(), b.clone()].into());
+            assert_eq!(listed(list.as_bytes(), true), [a.clone()].into());
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::name::EntryName;
 use crate::store::Store;
 
 /// What an exchange moved.
+#[derive(Clone, Copy)]
 pub(super) struct Moved<'a> {
     /// How many entries, and one of them.
     pub(super) entries: usize,

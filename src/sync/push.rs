@@ -1,6 +1,7 @@
 //! Push: what no ledger holds yet goes into this store's own ledgers, and every ledger that the
 //! remote lacks or has an older state of is sent. What arrived is read back.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
@@ -64,6 +65,8 @@ pub(crate) struct PushReport {
     pub(crate) pushes: usize,
     /// How often somebody else was faster.
     pub(crate) races: usize,
+    /// Why what should have been signed was not, and went all the same.
+    pub(crate) unsigned: Option<String>,
 }
 
 /// What of one ledger the remote does not have, for one reason.
@@ -78,7 +81,8 @@ pub(crate) struct MissingThere {
 ///
 /// # Errors
 /// [`crate::Error::RemoteUnreachable`] and its family if nothing could be sent at all,
-/// [`crate::Error::BrokenLedger`], and those of a flush. What arrived is kept, and told by the next
+/// [`crate::Error::BrokenLedger`], [`crate::Error::CannotSign`] and
+/// [`crate::Error::SigningProgramMissing`] if everything is to be signed, and those of a flush. What arrived is kept, and told by the next
 /// push.
 pub(crate) fn push(
     store: &Store,
@@ -122,6 +126,7 @@ fn push_all(
 }
 
 /// Pushes; `None` if tombstones came meanwhile.
+#[expect(clippy::too_many_lines, reason = "one story: plan, send, look what arrived, note it")]
 fn push_once(
     store: &Store,
     remote_id: &str,
@@ -145,10 +150,21 @@ fn push_once(
     }
     let mut objects = Vec::new();
     let mut targets = known.taken.clone();
-    let extending = Extending { store, signers, only, now: options.now };
+    let extending = Extending {
+        store,
+        signers,
+        must_sign: options.sign == SignChoice::Always,
+        unsigned: RefCell::default(),
+        only,
+        now: options.now,
+    };
     for (ledger, entries) in &plan.fresh {
         let add = entries.iter().map(|(name, tree)| (below_notebook(name), *tree));
         let state = extending.extended(ledger, known.taken.get(ledger), add.collect())?;
+        if entries.is_empty() && !extending.can_sign() {
+            // It was to be signed, and nothing else.
+            continue;
+        }
         targets.insert(ledger.clone(), state.commit);
         objects.extend(state.objects);
     }
@@ -232,6 +248,7 @@ fn push_once(
     }
     contact.spoken = Some(options.now);
     contact.keep(store, remote_id);
+    report.unsigned = extending.unsigned.take();
     Ok(Some(report))
 }
 

@@ -40,7 +40,7 @@ impl Log<'_> {
         new
     }
 
-    fn new(&mut self) -> Vec<String> {
+    fn came(&mut self) -> Vec<String> {
         let line = |event: Event| {
             let key = event.key.unwrap_or_default();
             let reason = event.reason.unwrap_or_default();
@@ -78,7 +78,7 @@ fn each_kind_of_event_follows_the_command_that_makes_it() {
 
     assert_eq!(env.recell(&["get", "nb:c:other"]).run().code(), 3);
     assert_eq!(env.recell(&["cat", "nb:d:m", "x"]).run().code(), 3);
-    assert_eq!(log.new(), ["miss nb:c:other never_stored", "miss nb:d:m never_stored"]);
+    assert_eq!(log.came(), ["miss nb:c:other never_stored", "miss nb:d:m never_stored"]);
 
     for looks in [
         &["ls"][..],
@@ -93,20 +93,20 @@ fn each_kind_of_event_follows_the_command_that_makes_it() {
     ] {
         env.recell(looks).ok();
     }
-    assert_eq!(log.new(), [""; 0], "looking is no lookup for use");
+    assert_eq!(log.came(), [""; 0], "looking is no lookup for use");
 
     env.recell(&["rm", "nb:c:m"]).ok();
-    assert_eq!(log.new(), ["prune nb:c:m by_hand"]);
+    assert_eq!(log.came(), ["prune nb:c:m by_hand"]);
     env.recell(&["undo"]).ok();
-    assert_eq!(log.new(), ["undo nb:c:m"]);
+    assert_eq!(log.came(), ["undo nb:c:m"]);
 
     env.recell(&["put", "nb:c:n", "x=-"]).input("5678").ok();
     env.recell(&["-c", "retention.keep_last=1", "prune", "--yes"]).ok();
-    assert_eq!(log.new(), ["put nb:c:n", "prune nb:c:m outside_rules"]);
+    assert_eq!(log.came(), ["put nb:c:n", "prune nb:c:m outside_rules"]);
     env.recell(&["gc"]).ok();
-    assert_eq!(log.new(), ["gc"]);
+    assert_eq!(log.came(), ["gc"]);
     env.recell(&["-c", "retention.max_entries=1", "put", "nb:c:o", "x=-"]).input("9").ok();
-    assert_eq!(log.new(), ["put nb:c:o", "eviction nb:c:n max_entries"]);
+    assert_eq!(log.came(), ["put nb:c:o", "eviction nb:c:n max_entries"]);
 }
 
 #[test]
@@ -116,18 +116,18 @@ fn cells_that_are_restored_are_hits_and_those_that_are_not_say_why() {
     env.write("sales.ipynb", fixture("sales.ipynb"));
     let mut log = Log::of(&env);
     env.recell(&["record", "sales.ipynb"]).ok();
-    let puts = log.new();
+    let puts = log.came();
     assert!(puts.len() > 3 && puts.iter().all(|it| it.starts_with("put sales.ipynb:")), "{puts:?}");
     env.recell(&["strip", "sales.ipynb"]).ok();
-    assert_eq!(log.new(), [""; 0], "all of it is recorded already");
+    assert_eq!(log.came(), [""; 0], "all of it is recorded already");
     env.recell(&["restore", "--check", "sales.ipynb"]).run();
-    assert_eq!(log.new(), [""; 0], "a check hands out nothing");
+    assert_eq!(log.came(), [""; 0], "a check hands out nothing");
     env.recell(&["restore", "sales.ipynb"]).ok();
-    let mut hits = log.new();
+    let mut hits = log.came();
     assert_eq!(hits.len(), puts.len(), "one for each cell");
     assert!(hits.iter().all(|it| it.starts_with("hit sales.ipynb:")), "{hits:?}");
     env.recell(&["restore", "sales.ipynb"]).ok();
-    assert_eq!(log.new(), [""; 0], "what a notebook shows is not looked up");
+    assert_eq!(log.came(), [""; 0], "what a notebook shows is not looked up");
 
     env.recell(&["strip", "sales.ipynb"]).ok();
     let text = std::fs::read_to_string(env.root().join("sales.ipynb")).unwrap();
@@ -135,7 +135,7 @@ fn cells_that_are_restored_are_hits_and_those_that_are_not_say_why() {
     assert_ne!(changed, text);
     env.write("sales.ipynb", changed);
     env.recell(&["restore", "sales.ipynb"]).ok();
-    hits = log.new();
+    hits = log.came();
     let missed = hits.iter().filter(|it| it.ends_with(" other_code")).count();
     assert!(missed == 1 && hits.len() == puts.len(), "{hits:?}");
 }
@@ -158,7 +158,7 @@ fn exchanges_with_a_remote_are_noted_and_never_a_password() {
     ours.recell(&["put", "nb:d:m", "--kind", "variable", "x=-"]).input("5678").ok();
     let mut log = Log::of(&ours);
     ours.recell(&["push", "--dry-run"]).ok();
-    assert_eq!(log.new(), [""; 0], "nothing was sent");
+    assert_eq!(log.came(), [""; 0], "nothing was sent");
     ours.recell(&["push"]).ok();
     let [pushed] = &log.events()[..] else { panic!("one push") };
     assert_eq!((&pushed.kind, pushed.action.as_deref()), (&EventKind::Sync, Some("push")));
@@ -170,7 +170,7 @@ fn exchanges_with_a_remote_are_noted_and_never_a_password() {
     assert_eq!((pulled.action.as_deref(), pulled.count), (Some("pull"), Some(2)));
     assert!(pulled.bytes.is_some_and(|bytes| bytes > 0) && pulled.micros.is_some());
     theirs.recell(&["cat", "nb:d:m", "variables/x"]).ok();
-    assert_eq!(log.new(), ["hit nb:d:m", "sync fetch nb:d:m"], "it was on the remote only");
+    assert_eq!(log.came(), ["hit nb:d:m", "sync fetch nb:d:m"], "it was on the remote only");
 
     let address = "http://me:hunter2@127.0.0.1:9/x.git?token=hunter3";
     let failed = ours.recell(&["push", "--remote", address]).run();

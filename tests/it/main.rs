@@ -52,6 +52,7 @@ mod sealing;
 mod selecting;
 mod servers;
 mod static_remotes;
+mod stats;
 mod support;
 mod syncing;
 mod syncing_hosts;

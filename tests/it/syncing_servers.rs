@@ -134,6 +134,8 @@ const UNHELPFUL: &str = "
     auto = 1
 [maintenance]
     auto = true
+[commit]
+    gpgSign = true
 [tag]
     gpgSign = true
     forceSignAnnotated = true

@@ -322,15 +322,27 @@ fn signing_fails_clearly_where_its_program_or_its_key_is_missing() {
     put_pickle(&anna, "a.ipynb:model:1", PICKLE);
     let key = ssh_key(anna.root(), "alice");
     sign_with_ssh(&anna, &key);
+    let always = ["-c", "trust.sign=always", "push"];
     git(anna.root(), &["config", "gpg.ssh.program", "/nowhere/ssh-keygen"]);
-    let ran = anna.recell(&["push"]).run();
+    let ran = anna.recell(&always).run();
     let said = ran.to_string();
     assert!(ran.code() == 1 && said.contains("openssh-client"), "{said}");
     git(anna.root(), &["config", "--unset", "gpg.ssh.program"]);
     git(anna.root(), &["config", "user.signingKey", "/nowhere/key"]);
-    let said = anna.recell(&["push"]).run().to_string();
-    assert!(said.contains("git could not sign") && said.contains("trust.sign=never"), "{said}");
-    anna.recell(&["-c", "trust.sign=never", "push"]).ok();
+    let ran = anna.recell(&always).run();
+    let said = ran.to_string();
+    assert!(ran.code() == 1 && said.contains("git could not sign"), "{said}");
+    assert!(said.contains("trust.sign=never"), "{said}");
+    assert_eq!(git(&team.shared(), &["for-each-ref", "refs/recell"]), "", "nothing was sent");
+    // Who did not ask for it outright is told, and pushes.
+    let ran = anna.recell(&["push"]).run();
+    let said = String::from_utf8_lossy(&ran.output.stderr).into_owned();
+    assert_eq!((ran.code(), said.matches("warning").count()), (0, 1), "{said}");
+    for part in
+        ["pushed without a signature", "git could not sign", "/nowhere/key", "sign = \"never\""]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
     // What was pushed without a signature is signed once there is a key.
     sign_with_ssh(&anna, &key);
     anna.recell(&["push"]).ok();
@@ -344,6 +356,47 @@ fn signing_fails_clearly_where_its_program_or_its_key_is_missing() {
     // Where nothing can check, nothing is vouched for.
     git(ben.root(), &["config", "gpg.ssh.program", "/nowhere/ssh-keygen"]);
     assert_refused(&ben, &name, "signed", "install openssh-client");
+}
+
+#[test]
+fn an_unsigned_push_takes_nothing_from_what_is_signed_and_is_made_good_by_the_next() {
+    let team = Team::new();
+    let (anna, ben) = (member(&team, 'a'), member(&team, 'b'));
+    let key = ssh_key(anna.root(), "alice");
+    let_sign(&ben, "alice@example.com", &key);
+    sign_with_ssh(&anna, &key);
+    let signed = put_pickle(&anna, "a.ipynb:model:1", PICKLE);
+    anna.recell(&["push"]).ok();
+    git(anna.root(), &["config", "user.signingKey", "/nowhere/key"]);
+    let unsigned = put_pickle(&anna, "a.ipynb:model:2", PICKLE);
+    let other = put_pickle(&anna, "b.ipynb:model:1", PICKLE);
+    let ran = anna.recell(&["sync", "--json"]).run();
+    let told = ran.to_string();
+    assert_eq!((ran.code(), told.matches("without a signature").count()), (0, 1), "{told}");
+    pull(&ben);
+    assert_eq!(read(&ben, &signed, "signed").unwrap(), PICKLE, "as before");
+    for name in [&unsigned, &other] {
+        assert_refused(&ben, name, "signed", "aaaaaaaaaaaaaaaa");
+        assert_eq!(read(&ben, name, "all").unwrap(), PICKLE);
+        assert_eq!(read(&anna, name, "own").unwrap(), PICKLE, "whoever put it has it");
+    }
+    assert_eq!(ben.git(&["fsck", "--strict"]).trim(), "");
+    // A push that has nothing else to send makes no state anew.
+    let before = git(&team.shared(), &["for-each-ref"]);
+    let told = anna.recell(&["push", "--json"]).ok();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert!(told["unsigned"].as_str().is_some_and(|it| it.contains("could not sign")), "{told}");
+    let none = serde_json::json!([]);
+    assert_eq!((&told["entries"], &told["ledgers"]), (&none, &none));
+    assert_eq!(git(&team.shared(), &["for-each-ref"]), before);
+    sign_with_ssh(&anna, &key);
+    let told = anna.recell(&["push", "--json"]).ok();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert!(told["unsigned"].is_null(), "{told}");
+    pull(&ben);
+    for name in [&signed, &unsigned, &other] {
+        assert_eq!(read(&ben, name, "signed").unwrap(), PICKLE);
+    }
 }
 
 #[test]

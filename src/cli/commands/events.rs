@@ -9,7 +9,7 @@ use crate::cli::moment::Moment;
 use crate::cli::report::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::{FAINT, Ui};
-use crate::cli::words::{grouped, size, took};
+use crate::cli::words::{grouped, short, size, took};
 use crate::clock::Timestamp;
 use crate::config::Glob;
 use crate::events::{self, Event, EventKind, EventLine, Follower};
@@ -186,10 +186,27 @@ fn text(event: &Event) -> String {
     line.trim_end().to_owned()
 }
 
+/// Returns a key with the first digits of its module hash, which serve as a selector as well.
+fn shortened(key: &str) -> String {
+    /// Digits of a module hash that are shown.
+    const DIGITS: usize = 8;
+    let parts: Vec<&str> = key.splitn(4, ':').collect();
+    match parts[..] {
+        [notebook, cell, module] => format!("{notebook}:{cell}:{}", short(module, DIGITS)),
+        [notebook, cell, module, version] => {
+            format!("{notebook}:{cell}:{}:{version}", short(module, DIGITS))
+        }
+        _ => key.to_owned(),
+    }
+}
+
 fn fields(event: &Event) -> [String; 7] {
     #[expect(clippy::cast_precision_loss, reason = "microseconds for a person")]
     let took = event.micros.map(|micros| took(micros as f64 / 1e6)).unwrap_or_default();
-    let mut about = event.key.clone().or_else(|| event.name.clone()).unwrap_or_default();
+    let mut about = match &event.key {
+        Some(key) => shortened(key),
+        None => event.name.clone().unwrap_or_default(),
+    };
     if let Some(part) = &event.part {
         about = format!("{about}  {part}");
     }
@@ -202,7 +219,7 @@ fn fields(event: &Event) -> [String; 7] {
         };
     }
     if let Some(remote) = &event.remote {
-        about = format!("{about}  {remote}").trim_start().to_owned();
+        about = if about.is_empty() { remote.clone() } else { format!("{about}  {remote}") };
     }
     let why = match (&event.reason, &event.detail) {
         (Some(reason), Some(detail)) => format!("{reason}: {detail}"),

@@ -126,7 +126,7 @@ fn print(by: By, session: &Session, summary: &Summary) -> Outcome {
         let hits = count(unknown, "hit", "hits");
         ui.line("")?;
         ui.line(format_args!(
-            "Of {hits} nobody knows how long the result took: they save nothing."
+            "Of {hits} nobody knows how long the result took: nothing counts as saved."
         ))?;
     }
     if let Some((first, last)) = summary.span {
@@ -134,7 +134,9 @@ fn print(by: By, session: &Session, summary: &Summary) -> Outcome {
         ui.line(format_args!("From {} to {}.", first.to_local(), last.to_local()))?;
     }
     ui.line("")?;
-    ui.line(HIT)
+    // A line for each sentence.
+    let mut sentences = HIT.split_inclusive(". ");
+    sentences.try_for_each(|sentence| ui.line(sentence.trim_end()))
 }
 
 fn cells(group: &[String], row: &Row) -> [String; 10] {

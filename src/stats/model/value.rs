@@ -169,16 +169,13 @@ impl StatValue {
         if let Ok(small) = digits.parse() {
             return Some(StatValue::Int(small));
         }
-        let (minus, rest) = match digits.as_bytes() {
-            [b'-', rest @ ..] => ("-", rest),
-            [b'+', rest @ ..] => ("", rest),
-            rest => ("", rest),
-        };
-        if rest.is_empty() || !rest.iter().all(u8::is_ascii_digit) {
+        let rest = digits.strip_prefix(['-', '+']).unwrap_or(digits);
+        if rest.is_empty() || !rest.bytes().all(|it| it.is_ascii_digit()) {
             return None;
         }
+        let minus = if digits.starts_with('-') { "-" } else { "" };
         // Not a small number, so that some digit is left.
-        let plain = digits.trim_start_matches(['-', '+']).trim_start_matches('0');
+        let plain = rest.trim_start_matches('0');
         let number = format!("{minus}{plain}");
         Some(number.parse().map_or_else(|_| StatValue::BigInt(number.into()), StatValue::Int))
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 
 /// The most bytes that are kept without an allocation.
@@ -63,7 +63,9 @@ impl Text {
             None => Cow::Owned(self.pieces().fold(String::new(), |mut text, piece| {
                 match piece {
                     Piece::Plain(plain) => text.push_str(plain),
-                    Piece::Alone(unit) => text.push_str(&format!("\\u{unit:04x}")),
+                    Piece::Alone(unit) => {
+                        write!(text, "\\u{unit:04x}").expect("a String takes all");
+                    }
                 }
                 text
             })),

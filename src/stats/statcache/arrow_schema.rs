@@ -52,7 +52,7 @@ fn field(buffer: Buffer<'_>, table: usize) -> Option<ArrowField> {
 #[derive(Clone, Copy)]
 struct Buffer<'a>(&'a [u8]);
 
-impl<'a> Buffer<'a> {
+impl Buffer<'_> {
     fn number<const N: usize>(self, at: usize) -> Option<[u8; N]> {
         self.0.get(at..at.checked_add(N)?)?.try_into().ok()
     }

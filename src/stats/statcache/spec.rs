@@ -5,6 +5,9 @@ use serde_json::Value as Json;
 use crate::stats::model::{DAY_MICROS, Interval, NatOf, StatValue, Text, TimeUnit};
 use crate::table::Nested;
 
+/// What stands in place of a zone is no text.
+struct NoZone;
+
 /// The type tree of a recorded error.
 pub(super) const ERROR: &str = "error";
 
@@ -36,7 +39,7 @@ pub(super) fn value_of(spec: &Json, stored: &Nested) -> Option<StatValue> {
         // pandas tells these in nanoseconds whatever their unit is.
         ("pd.Timestamp", Nested::Int(nanos)) => {
             let (value, unit) = in_unit(*nanos, TimeUnit::of(word("unit")?)?);
-            StatValue::Timestamp { value, unit, zone: zone(spec)? }
+            StatValue::Timestamp { value, unit, zone: zone(spec).ok()? }
         }
         ("pd.Timedelta", Nested::Int(nanos)) => {
             let (value, unit) = in_unit(*nanos, TimeUnit::of(word("unit")?)?);
@@ -53,7 +56,7 @@ pub(super) fn value_of(spec: &Json, stored: &Nested) -> Option<StatValue> {
             StatValue::Interval(Box::new(Interval { closed, left, right }))
         }
         ("datetime", Nested::Int(micros)) => {
-            StatValue::DateTime { micros: *micros, zone: zone(spec)?, fold: false }
+            StatValue::DateTime { micros: *micros, zone: zone(spec).ok()?, fold: false }
         }
         ("list", Nested::List(items)) => StatValue::List(values_of(&spec["of"], items)?),
         ("tuple", Nested::List(items)) => StatValue::Tuple(values_of(&spec["of"], items)?),
@@ -111,10 +114,11 @@ fn in_unit(nanos: i64, unit: TimeUnit) -> (i64, TimeUnit) {
     if nanos % size == 0 { (nanos / size, unit) } else { (nanos, TimeUnit::Nano) }
 }
 
-fn zone(spec: &Json) -> Option<Option<Box<str>>> {
+/// A zone that is not there is none.
+fn zone(spec: &Json) -> Result<Option<Box<str>>, NoZone> {
     match &spec["tz"] {
-        Json::Null => Some(None),
-        Json::String(zone) => Some(Some(zone.as_str().into())),
-        _ => None,
+        Json::Null => Ok(None),
+        Json::String(zone) => Ok(Some(zone.as_str().into())),
+        _ => Err(NoZone),
     }
 }

@@ -90,6 +90,9 @@ fn object(cursor: &mut Cursor<'_>, levels: usize) -> Result<StatValue, Problem> 
     Ok(value.unwrap_or_else(|| StatValue::opaque(format!("{TAG}{tag}"), raw)))
 }
 
+/// What stands in place of a zone is no text.
+struct NoZone;
+
 /// The members of a tagged object; the first is the tag.
 struct Members(Vec<(Text, StatValue)>);
 
@@ -130,11 +133,11 @@ impl Members {
     }
 
     /// A zone that is not there is none; one that is no text makes all of it unknown.
-    fn zone(&mut self) -> Option<Option<Box<str>>> {
+    fn zone(&mut self) -> Result<Option<Box<str>>, NoZone> {
         if self.0.iter().any(|(key, _)| key == "zone") {
-            self.text("zone").map(Some)
+            self.text("zone").map(Some).ok_or(NoZone)
         } else {
-            Some(None)
+            Ok(None)
         }
     }
 
@@ -166,16 +169,16 @@ impl Members {
             "date" => StatValue::Date(i32::try_from(read_date(&self.text("v")?)?).ok()?),
             "time" => StatValue::Time {
                 micros: read_clock(&self.text("v")?, TimeUnit::Micro)?,
-                zone: self.zone()?,
+                zone: self.zone().ok()?,
                 fold: self.fold(),
             },
             "datetime" => {
-                let (text, zone) = (self.text("v")?, self.zone()?);
+                let (text, zone) = (self.text("v")?, self.zone().ok()?);
                 let micros = moment(&text, zone.is_some(), TimeUnit::Micro)?;
                 StatValue::DateTime { micros, zone, fold: self.fold() }
             }
             "timestamp" => {
-                let (text, zone) = (self.text("v")?, self.zone()?);
+                let (text, zone) = (self.text("v")?, self.zone().ok()?);
                 let unit = TimeUnit::of(&self.text("unit")?)?;
                 StatValue::Timestamp { value: moment(&text, zone.is_some(), unit)?, unit, zone }
             }

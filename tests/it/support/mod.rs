@@ -64,9 +64,8 @@ impl TestEnv {
                 | [
                     "recell",
                     "flush.lock" | "gc.lock" | "contents" | "imported" | "usage" | "caps" | "packs"
-                    | "clean-of-secrets",
+                    | "clean-of-secrets" | "events.jsonl",
                 ]
-                | ["recell", "events.jsonl"]
                 | ["objects", "info", _]
                 | ["info", _]
                 | ["recell", "ledgers" | "remotes", _]
