@@ -237,7 +237,9 @@ const SPOILED: &[Spoiling] = &[
     ("damaged-window", damage, "`first_window.parquet`: "),
     (
         "foreign-stats",
-        |it| drop(std::fs::copy(it.join("first_window.parquet"), it.join("sd.parquet")).unwrap()),
+        |it| {
+            std::fs::copy(it.join("first_window.parquet"), it.join("sd.parquet")).unwrap();
+        },
         "`sd.parquet`: ",
     ),
     (
@@ -271,7 +273,7 @@ const SPOILED: &[Spoiling] = &[
     ),
     ("list", |it| write(it, "manifest.json", b"[]"), "`manifest.json`: it is no JSON object"),
     ("deep", |it| write(it, "manifest.json", "[".repeat(100_000).as_bytes()), "recursion limit"),
-    ("huge", |it| grow(it, "first_window.parquet", 8 << 30), "has 8589934592 bytes, and 1 GiB"),
+    ("huge", |it| grow(it, "first_window.parquet", 8 << 30), "has 8589934592 bytes, and 1.0 GiB"),
     ("huge-manifest", |it| grow(it, "manifest.json", 8 << 30), "are the most that is read"),
     ("linked", link, "`first_window.parquet` is no plain file"),
     ("folder-window", folder, "`first_window.parquet` is no plain file"),
@@ -587,13 +589,13 @@ fn what_buckaroo_has_no_place_for_is_left_out_and_said() {
 
 /// Runs a script of the fixtures, if there is a Python with what it needs; `None`, loudly, if not.
 fn python(script: &str, args: &[&Path]) -> Option<String> {
-    let asked = std::env::var_os("RECELL_TEST_PYTHON");
+    let asked = std::env::var_os("RECELL_TEST_READERS");
     let python = asked.clone().unwrap_or_else(|| "python3".into());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/readers").join(script);
     let ran = Command::new(python).arg("-W").arg("ignore").arg(script).args(args).output().ok()?;
     let lacks = ran.status.code() == Some(3);
     if lacks {
-        assert!(asked.is_none(), "RECELL_TEST_PYTHON has no pyarrow");
+        assert!(asked.is_none(), "RECELL_TEST_READERS has no pyarrow");
         // Past what the harness keeps back of a test that passes.
         let words = b"\nNOT TESTED with Python: python3 has no pyarrow\n";
         drop(std::io::stderr().write_all(words));

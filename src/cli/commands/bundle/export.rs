@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(value_name = "DATA")]
     data: Vec<Glob>,
     /// The space that it comes from
-    #[arg(long, default_value = crate::bundle::DEFAULT_SPACE, value_name = "SPACE")]
+    #[arg(long, default_value = crate::bundle::DEFAULT_SPACE, value_name = "NAME")]
     space: String,
     /// Only bundles under this configuration
     #[arg(long, value_name = "ID")]

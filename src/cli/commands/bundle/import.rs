@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// The space that it goes to: the notebook of the entries
-    #[arg(long, default_value = crate::bundle::DEFAULT_SPACE, value_name = "SPACE")]
+    #[arg(long, default_value = crate::bundle::DEFAULT_SPACE, value_name = "NAME")]
     space: String,
     /// Call the data so where the files do not say what it is: a cache of stats never does
     #[arg(long, value_name = "ID")]
