@@ -11,7 +11,7 @@ use recell::bundle::{
     BundleKey, BundleOptions, BundleStore, Operations, RowsDraft, Schema, Scope, StatsDraft,
     WindowAnswer, WindowRequest,
 };
-use recell::stats::Stats;
+use recell::stats::{Stats, buckaroo, columnar};
 use recell::{ObjectFormat, OpenOptions, Store};
 
 use crate::report::{each, print_each, print_ms, timed};
@@ -48,7 +48,7 @@ fn rows(number: usize) -> RowsDraft {
 }
 
 fn stats() -> Stats {
-    Stats::from_buckaroo(&fixture("sd.parquet")).unwrap()
+    buckaroo::read_sd_parquet(fixture("sd.parquet")).unwrap()
 }
 
 fn window(bundles: &BundleStore, key: &BundleKey, start: u64) -> usize {
@@ -145,7 +145,7 @@ fn cold(path: &Path) {
         let number = number.to_string();
         command.args(["bundles-child", mode]).arg(path).arg(&number);
         let (whole, output) = timed(|| command.output().unwrap());
-        let text = String::from_utf8(output.stdout).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let micros = text.trim().parse().unwrap_or_else(|_| panic!("{output:?}"));
         (whole, Duration::from_micros(micros))
     };
@@ -178,15 +178,15 @@ pub(crate) fn child(args: &[String]) {
 
 fn decode(stats: &Stats) {
     let text = stats.to_text();
-    let parquet = stats.to_parquet().unwrap();
+    let parquet = columnar::encode(stats).unwrap();
     let columns = stats.columns.len();
     println!("stats of {columns} columns: text {} bytes, parquet {}", text.len(), parquet.len());
     print_each("decode text", each(2000, |_| drop(Stats::from_text(&text).unwrap())));
     print_each("encode text, read back and compared", each(500, |_| drop(stats.to_text())));
-    print_each("derive stats.parquet", each(500, |_| drop(stats.to_parquet().unwrap())));
+    print_each("derive stats.parquet", each(500, |_| drop(columnar::encode(stats).unwrap())));
     let sd = fixture("sd.parquet");
     print_each(
         "decode Buckaroo's sd.parquet",
-        each(500, |_| drop(Stats::from_buckaroo(&sd).unwrap())),
+        each(500, |_| drop(buckaroo::read_sd_parquet(sd.clone()).unwrap())),
     );
 }

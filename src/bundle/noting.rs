@@ -22,19 +22,15 @@ impl Inner {
         let event = match probe {
             Probe::Hit(bundle) => {
                 counts.hits.fetch_add(1, Ordering::Relaxed);
-                bundle.note_use();
-                let manifest = bundle.entry().manifest();
-                let computed = manifest.provenance.compute_seconds;
+                // It notes the event of the hit, too.
+                bundle.note_use(started);
+                let computed = bundle.entry().manifest().provenance.compute_seconds;
                 let whole =
                     Duration::try_from_secs_f64(computed.unwrap_or(0.0)).unwrap_or_default();
                 counts
                     .saved_micros
                     .fetch_add(micros(whole.saturating_sub(took)), Ordering::Relaxed);
-                log.map(|_| Event {
-                    bytes: Some(manifest.size()),
-                    compute_seconds: computed,
-                    ..Event::of_entry(EventKind::Hit, bundle.name())
-                })
+                None
             }
             Probe::Miss(miss) => {
                 counts.misses.fetch_add(1, Ordering::Relaxed);

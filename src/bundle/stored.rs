@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -320,10 +321,10 @@ impl Bundle {
         self.meta.stats_of(scope).map(|(_, note)| note)
     }
 
-    /// Notes that the bundle was handed out for use.
-    pub(super) fn note_use(&self) {
+    /// Notes that the bundle was handed out for use, after a look that began at `started`.
+    pub(super) fn note_use(&self, started: Instant) {
         self.hits.fetch_add(1, Ordering::Relaxed);
-        self.entry.mark_used();
+        self.entry.mark_used_since(Some(started));
     }
 
     /// Returns how often it was.

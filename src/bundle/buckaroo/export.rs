@@ -11,7 +11,7 @@ use super::{Layout, sd};
 use crate::bundle::meta::Bounds;
 use crate::bundle::operations::Scope;
 use crate::bundle::store::{BundleStore, Probe};
-use crate::bundle::stored::{Bundle, META, PRODUCER};
+use crate::bundle::stored::{Bundle, META, PRODUCER, StatsState};
 use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::Result;
@@ -313,27 +313,28 @@ pub(super) fn files_of(bundle: &Bundle) -> Result<BTreeMap<&'static str, Vec<u8>
         }
         bundle.entry().read(&path).ok().map(Some).map_err(|miss| miss.to_string())
     };
-    let sd = match kept(SD)? {
-        Some(sd) => sd,
-        None => {
-            let stats = bundle.stats(Scope::Raw).ok().map_err(|miss| miss.to_string())?;
-            sd::write(&stats)?
-        }
+    if bundle.stats_state() == StatsState::Pending {
+        return Err("its stats are still pending".into());
+    }
+    let sd = if let Some(sd) = kept(SD)? {
+        sd
+    } else {
+        let stats = bundle.stats(Scope::Raw).ok().map_err(|miss| miss.to_string())?;
+        sd::write(&stats)?
     };
-    let manifest = match kept(MANIFEST)? {
-        Some(manifest) => manifest,
-        None => {
-            let display = serde_json::from_slice(bundle.display()).map_err(|it| it.to_string())?;
-            let manifest = Manifest {
-                config_id: bundle.config_id().to_owned(),
-                data_id: Some(bundle.data_id().to_owned()),
-                bounds,
-                schema: bundle.schema().clone(),
-                display,
-                host: bundle.host().clone(),
-            };
-            manifest.to_bytes()
-        }
+    let manifest = if let Some(manifest) = kept(MANIFEST)? {
+        manifest
+    } else {
+        let display = serde_json::from_slice(bundle.display()).map_err(|it| it.to_string())?;
+        let manifest = Manifest {
+            config_id: bundle.config_id().to_owned(),
+            data_id: Some(bundle.data_id().to_owned()),
+            bounds,
+            schema: bundle.schema().clone(),
+            display,
+            host: bundle.host().clone(),
+        };
+        manifest.to_bytes()
     };
     let window = bundle.window_bytes().to_vec();
     Ok(BTreeMap::from([(MANIFEST, manifest), (SD, sd), (FIRST_WINDOW, window)]))

@@ -150,9 +150,10 @@ struct Incoming {
     manifest: Manifest,
     rows: RowsDraft,
     stats: StatsDraft,
-    /// The files, by name.
-    files: BTreeMap<&'static str, Vec<u8>>,
 }
+
+/// The files of a bundle, by name.
+type Files = BTreeMap<&'static str, Vec<u8>>;
 
 impl Import<'_> {
     /// Reads all manifests, and puts those first that lie where they belong: of two that say the
@@ -168,7 +169,8 @@ impl Import<'_> {
     }
 
     fn claim(&self, found: &FoundBundle) -> Result<Claim, String> {
-        let manifest = read_manifest(found)?.0;
+        let bytes = read_file(&found.path, MANIFEST, MOST_OF_MANIFEST)?;
+        let manifest = read_manifest(&bytes)?;
         let key = self.key_of(&manifest)?;
         let is_in_place = found.below.is_empty() || is_place_of(&found.below, key.data_id());
         Ok(Claim { key, is_in_place })
@@ -210,12 +212,12 @@ impl Import<'_> {
             imported.notes.push(said.to_owned());
         }
         let path = claim.key.execution_key().path();
-        imported.outcome = match read_bundle(found, claim.key.data_id()) {
+        imported.outcome = match read_files(found) {
             Err(reason) => ImportOutcome::Refused(reason),
-            Ok(incoming) => {
-                imported.bytes = incoming.files.values().map(|it| it.len() as u64).sum();
+            Ok(files) => {
+                imported.bytes = files.values().map(|it| it.len() as u64).sum();
                 let before = seen.get(&path).map(String::as_str);
-                self.take_in(&claim.key, incoming, before)?
+                self.take_in(&claim.key, files, before)?
             }
         };
         if !matches!(imported.outcome, ImportOutcome::Refused(_)) {
@@ -229,18 +231,22 @@ impl Import<'_> {
     fn take_in(
         &self,
         key: &BundleKey,
-        incoming: Incoming,
+        files: Files,
         before: Option<&str>,
     ) -> Result<ImportOutcome> {
-        if self.key_of(&incoming.manifest).as_ref() != Ok(key) {
-            return Ok(ImportOutcome::Refused("its manifest was changed just now".into()));
-        }
         let newest = self.bundles.store().newest(&key.execution_key())?;
         if let Some(newest) = newest
             && let Probe::Hit(stored) = self.bundles.version(&newest)?
-            && files_of(&stored).is_ok_and(|files| files == incoming.files)
+            && files_of(&stored).is_ok_and(|stored| stored == files)
         {
             return Ok(ImportOutcome::Unchanged(newest));
+        }
+        let incoming = match read_bundle(files, key.data_id()) {
+            Ok(incoming) => incoming,
+            Err(reason) => return Ok(ImportOutcome::Refused(reason)),
+        };
+        if self.key_of(&incoming.manifest).as_ref() != Ok(key) {
+            return Ok(ImportOutcome::Refused("its manifest was changed just now".into()));
         }
         if let Some(before) = before {
             return Ok(ImportOutcome::Refused(format!(
@@ -339,16 +345,25 @@ impl Import<'_> {
     }
 }
 
-fn read_manifest(found: &FoundBundle) -> Result<(Manifest, Vec<u8>), String> {
-    let bytes = read_file(&found.path, MANIFEST, MOST_OF_MANIFEST)?;
-    let manifest = Manifest::read(&bytes).map_err(|it| format!("`{MANIFEST}`: {it}"))?;
-    Ok((manifest, bytes))
+fn read_manifest(bytes: &[u8]) -> Result<Manifest, String> {
+    Manifest::read(bytes).map_err(|it| format!("`{MANIFEST}`: {it}"))
 }
 
-fn read_bundle(found: &FoundBundle, data_id: &str) -> Result<Incoming, String> {
-    let (manifest, manifest_bytes) = read_manifest(found)?;
-    let sd_bytes = read_file(&found.path, SD, MOST_OF_PARQUET)?;
-    let window = read_file(&found.path, FIRST_WINDOW, MOST_OF_PARQUET)?;
+fn read_files(found: &FoundBundle) -> Result<Files, String> {
+    let mut files = Files::new();
+    let all =
+        [(MANIFEST, MOST_OF_MANIFEST), (SD, MOST_OF_PARQUET), (FIRST_WINDOW, MOST_OF_PARQUET)];
+    for (name, most) in all {
+        files.insert(name, read_file(&found.path, name, most)?);
+    }
+    Ok(files)
+}
+
+/// Reads the files of a bundle, and compares what they say of one another.
+fn read_bundle(mut files: Files, data_id: &str) -> Result<Incoming, String> {
+    let mut take = |name: &str| files.remove(name).unwrap_or_default();
+    let (manifest_bytes, sd_bytes, window) = (take(MANIFEST), take(SD), take(FIRST_WINDOW));
+    let manifest = read_manifest(&manifest_bytes)?;
     check_window(&manifest, window.clone())?;
     let stats = sd::read(&sd_bytes).map_err(|reason| format!("`{SD}`: {reason}"))?;
     let mut draft = StatsDraft::raw(stats);
@@ -356,10 +371,10 @@ fn read_bundle(found: &FoundBundle, data_id: &str) -> Result<Incoming, String> {
     if rows.is_some_and(|rows| rows < manifest.bounds.total_rows) {
         draft.sampled = BTreeSet::from([Scope::Raw]);
     }
-    let mut kept = BTreeMap::from([(SD.to_owned(), sd_bytes.clone())]);
+    let mut kept = BTreeMap::from([(SD.to_owned(), sd_bytes)]);
     // What is not made again to the byte is kept.
     if manifest.as_stored(data_id).to_bytes() != manifest_bytes {
-        kept.insert(MANIFEST.to_owned(), manifest_bytes.clone());
+        kept.insert(MANIFEST.to_owned(), manifest_bytes);
     }
     let rows = RowsDraft {
         display: manifest.display.clone(),
@@ -367,11 +382,9 @@ fn read_bundle(found: &FoundBundle, data_id: &str) -> Result<Incoming, String> {
         files: kept,
         producer: "buckaroo".into(),
         bounds: manifest.bounds,
-        ..RowsDraft::new(window.clone(), 0, 0, manifest.schema.clone())
+        ..RowsDraft::new(window, 0, 0, manifest.schema.clone())
     };
-    let files =
-        BTreeMap::from([(MANIFEST, manifest_bytes), (SD, sd_bytes), (FIRST_WINDOW, window)]);
-    Ok(Incoming { manifest, rows, stats: draft, files })
+    Ok(Incoming { manifest, rows, stats: draft })
 }
 
 /// Whether a window has the rows and columns that its manifest says, and all of them can be read.

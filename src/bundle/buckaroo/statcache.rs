@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn part(micros: i64, random: &str) -> StatPart {
-        let name = format!("part-{:017}999-{random}.parquet", micros);
+        let name = format!("part-{micros:017}999-{random}.parquet");
         StatPart::new(PartName::parse(&name).unwrap(), name.into_bytes())
     }
 

@@ -92,7 +92,8 @@ fn check_schema(input: &mut Input) -> Result<(), NotATable> {
                 input.skip(field.kind)?;
             }
         }
-        if children < 0 || children > (count - number - 1) as i64 {
+        let left = count - number - 1;
+        if usize::try_from(children).map_or(true, |children| children > left) {
             return Err(NotATable("its schema lacks fields".into()));
         }
         if let Some(siblings) = open.last_mut() {

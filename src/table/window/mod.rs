@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::Compression;
-use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
+use parquet::file::metadata::{KeyValue, ParquetMetaDataReader, RowGroupMetaData};
 
 pub(in crate::table) use self::footer::check as check_footer;
 use self::pandas::{Ranged, ranged};
@@ -104,9 +104,10 @@ impl Window {
             let metadata = file.key_value_metadata().cloned().unwrap_or_default();
             let said = metadata.iter().find(|pair| pair.key == PANDAS);
             let ranged = said.and_then(|pair| ranged(pair.value.as_deref()?));
-            let is_plain = footer.row_groups().iter().flat_map(|group| group.columns()).all(|it| {
-                matches!(it.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY)
-            });
+            let is_plain =
+                footer.row_groups().iter().flat_map(RowGroupMetaData::columns).all(|it| {
+                    matches!(it.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY)
+                });
             let source = Arc::new(Source::new(bytes));
             let rows = Rows::new(Arc::clone(&source), footer, limits)?;
             let inner = Inner { source, rows, columns, metadata, ranged, is_plain };

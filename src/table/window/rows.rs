@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use parquet::column::reader::{ColumnReader, get_column_reader};
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::SerializedPageReader;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
@@ -126,7 +126,7 @@ impl Rows {
 
     /// Returns how many bytes all columns are in memory, as the footer says.
     fn claimed_memory(&self) -> u64 {
-        let chunks = self.metadata.row_groups().iter().flat_map(|group| group.columns());
+        let chunks = self.metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
         let count = |claimed: i64| u64::try_from(claimed).unwrap_or(u64::MAX);
         let bytes = chunks.map(|chunk| {
             let values = memory_of(&chunk.column_descr_ptr(), count(chunk.num_values()));

@@ -73,12 +73,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         let new = total(|it| matches!(it, ExportOutcome::Exported));
         let unchanged = total(|it| matches!(it, ExportOutcome::Unchanged));
         let left_out = total(|it| matches!(it, ExportOutcome::LeftOut(_)));
-        let mut said = format!("{new} exported, {unchanged} unchanged, {refused} refused");
-        if left_out > 0 {
-            said.push_str(&format!(", {left_out} left out"));
-        }
+        let left_out = if left_out > 0 { format!(", {left_out} left out") } else { String::new() };
         if !exported.is_empty() {
-            ui.say(said);
+            ui.say(format!("{new} exported, {unchanged} unchanged, {refused} refused{left_out}"));
         }
     }
     if exported.is_empty() {

@@ -9,6 +9,7 @@ use crate::table::Window;
 const ROWS: usize = 40;
 
 /// Returns which share of the pages of `make` was read for rows of the middle.
+#[expect(clippy::cast_precision_loss, reason = "files of a test are small")]
 fn share(make: &Make) -> f64 {
     let (bytes, table) = make.make(&[]);
     let window = Window::open(bytes).unwrap().without_memory();

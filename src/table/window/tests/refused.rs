@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{
     ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataReader,
     ParquetMetaDataWriter, RowGroupMetaData,
@@ -147,7 +147,7 @@ fn a_footer_that_says_other_than_the_pages_is_refused() {
         &good,
         |it, _| {
             it.into_builder()
-                .set_compression(Compression::ZSTD(Default::default()))
+                .set_compression(Compression::ZSTD(ZstdLevel::default()))
                 .build()
                 .unwrap()
         },
@@ -159,7 +159,7 @@ fn a_footer_that_says_other_than_the_pages_is_refused() {
 #[test]
 fn what_unpacks_to_more_than_the_limits_is_refused_before_it_is_unpacked() {
     let make = Make {
-        compression: Compression::ZSTD(Default::default()),
+        compression: Compression::ZSTD(ZstdLevel::default()),
         dictionary: false,
         ..Make::of(&["required int96 a;"], 100_000)
     };

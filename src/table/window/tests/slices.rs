@@ -88,7 +88,7 @@ fn all_rows_are_the_stored_file_unless_browsers_cannot_read_it() {
     let window = Window::open(bytes.clone()).unwrap();
     assert_eq!(window.slice(0..100).unwrap(), bytes);
     assert_eq!(window.slice(0..u64::MAX).unwrap(), bytes, "cut to the rows there are");
-    make.compression = parquet::basic::Compression::ZSTD(Default::default());
+    make.compression = parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::default());
     let (packed, table) = make.make(&[]);
     let slice = Window::open(packed.clone()).unwrap().slice(0..100).unwrap();
     assert_ne!(slice, packed);
