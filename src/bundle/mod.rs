@@ -1,6 +1,7 @@
 //! Bundles: the first render of a table view, stored once, replayed without touching data, with
 //! every version of it (docs/design/005-bundles.md).
 
+pub mod buckaroo;
 mod canonical;
 mod config_id;
 mod display;

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::config_id::stats_key;
 use super::draft::{RowsDraft, StatsDraft};
 use super::key::BundleKey;
-use super::meta::{FORMAT, Meta, StatsNote};
+use super::meta::{Bounds, FORMAT, Meta, StatsNote};
 use super::operations::Scope;
+use super::schema::Schema;
 use super::store::{BundleStore, Inner};
 use super::stored::{DISPLAY, META, PRODUCER, Refusal, SCHEMA, StatsState, WINDOW, stats_path};
 use crate::clock::Timestamp;
@@ -316,6 +317,23 @@ fn sum(one: Option<f64>, two: Option<f64>) -> Option<f64> {
     }
 }
 
+/// Opens a window, if it has the rows and the columns that are said of it.
+pub(super) fn checked_window(bounds: Bounds, schema: &Schema, window: Vec<u8>) -> Result<Window> {
+    let refuse =
+        |what: &str, reason: String| Error::InvalidBundle { what: what.to_owned(), reason };
+    bounds.check().map_err(|reason| refuse("window", reason))?;
+    let window = Window::open(window).map_err(|it| refuse("window", it.to_string()))?;
+    if window.rows() != bounds.rows() {
+        let (there, said) = (window.rows(), bounds.rows());
+        return Err(refuse("window", format!("it has {there} rows, and {said} were announced")));
+    }
+    let (there, said) = (window.columns().len(), schema.columns().len());
+    if there < said {
+        return Err(refuse("schema", format!("it has {said} columns, and the window {there}")));
+    }
+    Ok(window)
+}
+
 /// Checks a draft, and makes its parts.
 fn parts_of(
     key: &BundleKey,
@@ -324,18 +342,7 @@ fn parts_of(
     stats: BTreeMap<Scope, Vec<u8>>,
     sampled: bool,
 ) -> Result<Parts> {
-    let refuse =
-        |what: &str, reason: String| Error::InvalidBundle { what: what.to_owned(), reason };
-    rows.bounds.check().map_err(|reason| refuse("window", reason))?;
-    let window = Window::open(rows.window).map_err(|it| refuse("window", it.to_string()))?;
-    if window.rows() != rows.bounds.rows() {
-        let (there, said) = (window.rows(), rows.bounds.rows());
-        return Err(refuse("window", format!("it has {there} rows, and {said} were announced")));
-    }
-    let (there, said) = (window.columns().len(), rows.schema.columns().len());
-    if there < said {
-        return Err(refuse("schema", format!("it has {said} columns, and the window {there}")));
-    }
+    let window = checked_window(rows.bounds, &rows.schema, rows.window)?;
     let Value::Object(operations) = key.operations().to_json() else {
         unreachable!("operations are an object")
     };

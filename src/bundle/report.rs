@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
+use super::buckaroo::is_scope;
 use super::store::{BundleStore, Inner};
 use super::stored::META;
 use crate::clock::Timestamp;
@@ -140,6 +141,9 @@ impl Inner {
     fn newest_of_space(&self, space: &str) -> Result<Vec<Newest>> {
         let mut newest: Vec<Newest> = Vec::new();
         for (name, tree) in self.store.names_with_prefix(&format!("{}/", encode(space)))? {
+            if is_scope(name.key_path()) {
+                continue;
+            }
             match newest.last_mut() {
                 Some(last) if last.name.key_path() == name.key_path() => {
                     // Rows and their stats that came later are one.

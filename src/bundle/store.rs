@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::buckaroo::is_scope;
 use super::key::BundleKey;
 use super::memory::Memory;
 use super::mismatch::Mismatch;
@@ -201,6 +202,9 @@ impl BundleStore {
         let (mut last_config, mut last_scope) = (String::new(), String::new());
         for (name, _) in self.inner.store.names_with_prefix(&key.data_prefix())? {
             let path = name.key_path();
+            if is_scope(path) {
+                continue;
+            }
             let config = &path[..=path.rfind('/').unwrap_or_default()];
             if config == own_config {
                 if path != own && path != last_scope {

@@ -62,7 +62,7 @@ pub(crate) use inflate::{inflate_entry, inflate_loose};
 pub(crate) use loose_refs::{loose_refs, loose_tags, remove_loose_ref};
 pub(crate) use merging::UnionMerge;
 pub(crate) use objects::{
-    Kind, TreeEntry, TreeMode, children_of, object_id, tree_bytes, tree_entries, tree_entry,
+    Kind, TreeEntry, TreeMode, children_of, object_id, sha256, tree_bytes, tree_entries, tree_entry,
 };
 pub(crate) use pack::{
     Compression, EntryAt, PACK_HEADER_LEN, PackChecksum, PackedObject, pack_header, seal,

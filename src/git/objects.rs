@@ -95,6 +95,11 @@ impl Hasher {
     }
 }
 
+/// Returns the SHA-256 of bytes, as other programs name things by it.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
+}
+
 /// Returns the id of an object with that content.
 pub(crate) fn object_id(format: ObjectFormat, kind: Kind, content: &[u8]) -> ObjectId {
     let mut head = [0_u8; 32];

@@ -35,6 +35,7 @@ mod importing;
 mod interrupting_gc;
 mod keeping_house;
 mod layers;
+mod layouts;
 mod local_parts;
 mod locking;
 mod merging_folders;

@@ -12,6 +12,7 @@ const ENCRYPTED_MARK: &[u8] = b"PARE";
 
 // The numbers of fields in `FileMetaData` and `SchemaElement`, as parquet.thrift has them.
 const SCHEMA: i16 = 2;
+const ROW_GROUPS: i16 = 4;
 const ENCRYPTION: i16 = 8;
 const CHILDREN: i16 = 5;
 
@@ -30,6 +31,26 @@ pub(in crate::table) fn check(bytes: &[u8]) -> Result<(), NotATable> {
         }
     }
     Ok(())
+}
+
+/// The head of a list of no structs.
+pub(super) const NO_STRUCTS: u8 = 0x0c;
+
+/// Returns where the head of the list of row groups is, if it does not say of what it is a list:
+/// fastparquet writes it so for a table without rows, and the library refuses that.
+pub(super) fn groups_of_nothing(bytes: &[u8]) -> Option<usize> {
+    let footer = footer_of(bytes).ok()?;
+    let start = bytes.len() - TAIL - footer.len();
+    let mut input = Input::new(footer);
+    let mut last = 0;
+    while let Some(field) = input.field(&mut last).ok()? {
+        if field.id == ROW_GROUPS && field.kind == Kind::List {
+            let at = input.position();
+            return (footer.get(at) == Some(&0)).then_some(start + at);
+        }
+        input.skip(field.kind).ok()?;
+    }
+    None
 }
 
 fn encrypted() -> NotATable {

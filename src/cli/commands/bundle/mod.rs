@@ -6,8 +6,10 @@ mod config_id;
 mod counted;
 mod display;
 mod drift;
+mod export;
 mod files;
 mod get;
+mod import;
 mod key;
 mod ls;
 mod probe;
@@ -49,6 +51,8 @@ enum Action {
     Versions(versions::Args),
     Report(report::Args),
     ConfigId(config_id::Args),
+    Import(import::Args),
+    Export(export::Args),
 }
 
 impl Args {
@@ -62,6 +66,7 @@ impl Args {
                 | Action::Stats(_)
                 | Action::Ls(_)
                 | Action::Versions(_)
+                | Action::Export(_)
         )
     }
 }
@@ -79,5 +84,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Action::Versions(args) => versions::run(args, session),
         Action::Report(args) => report::run(args, session),
         Action::ConfigId(args) => config_id::run(args, session),
+        Action::Import(args) => import::run(args, session),
+        Action::Export(args) => export::run(args, session),
     }
 }
