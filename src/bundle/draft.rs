@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::meta::Bounds;
 use super::operations::Scope;
 use super::schema::Schema;
+use crate::error::{Error, Result};
 use crate::stats::Stats;
+use crate::table::Window;
 
 /// What a viewer shows at first: the rows, and how they are shown.
 #[derive(Debug, Clone)]
@@ -52,6 +54,27 @@ impl RowsDraft {
             files: BTreeMap::new(),
             is_fresh: false,
         }
+    }
+
+    /// Returns the rows of a window from row `start` of the table on, with the columns and types
+    /// that its file has, and an empty display. Without `total_rows` the table ends with the window.
+    ///
+    /// # Errors
+    /// [`Error::InvalidBundle`] if the window is no parquet.
+    pub fn of_window(window: Vec<u8>, start: u64, total_rows: Option<u64>) -> Result<RowsDraft> {
+        let opened = Window::open(window).map_err(|problem| Error::InvalidBundle {
+            what: "window".into(),
+            reason: problem.to_string(),
+        })?;
+        let columns: Vec<(Value, &str)> = opened
+            .columns()
+            .iter()
+            .map(|it| (it.name.as_str().into(), it.logical.as_deref().unwrap_or(&it.physical)))
+            .collect();
+        let schema = Schema::new(&columns);
+        let end = start.saturating_add(opened.rows());
+        let bounds = Bounds { start, end, total_rows: total_rows.unwrap_or(end) };
+        Ok(RowsDraft { bounds, ..RowsDraft::new(opened.bytes().to_vec(), 0, 0, schema) })
     }
 }
 

@@ -52,7 +52,8 @@ impl BundleKey {
     /// [`DEFAULT_SPACE`] if it is empty.
     #[must_use]
     pub fn in_space(mut self, space: &str) -> BundleKey {
-        self.space = if space.is_empty() { DEFAULT_SPACE } else { space }.to_owned();
+        let space = if space.is_empty() { DEFAULT_SPACE } else { space };
+        space.clone_into(&mut self.space);
         self
     }
 

@@ -28,6 +28,6 @@ pub use operations::{Operations, Scope};
 pub use put::{Attached, PutRows};
 pub use report::{BundleReport, ReportEntry};
 pub use schema::Schema;
-pub use store::{BundleOptions, BundleStore, Nearby, Prewarmed, Probe};
+pub use store::{BundleOptions, BundleStore, Nearby, Prewarmed, Probe, versions_among};
 pub use stored::{Bundle, StatsState};
 pub use window::{WindowAnswer, WindowRequest, WindowRows};

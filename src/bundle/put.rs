@@ -14,6 +14,7 @@ use super::stored::{DISPLAY, META, PRODUCER, Refusal, SCHEMA, StatsState, WINDOW
 use crate::clock::Timestamp;
 use crate::entry::{PartPath, Provenance};
 use crate::error::{Error, Result};
+use crate::lookup::Lookup;
 use crate::name::EntryName;
 use crate::stats::Stats;
 use crate::store::{Draft, Source};
@@ -76,11 +77,11 @@ impl BundleStore {
                 (notes, known.into_iter().map(|(it, (_, text))| (it, text)).collect(), sampled)
             }
         };
-        let state = if notes.is_some() { StatsState::Complete } else { StatsState::Pending };
+        let standing = if notes.is_some() { StatsState::Complete } else { StatsState::Pending };
         let provenance = provenance_of(&rows);
         let parts = parts_of(key, rows, notes, stats, sampled)?;
         let name = self.inner.store_parts(key, parts, provenance, None)?;
-        Ok(PutRows { name, stats: state })
+        Ok(PutRows { name, stats: standing })
     }
 
     /// Stores a bundle whole.
@@ -118,8 +119,12 @@ impl BundleStore {
             reason,
         };
         let completed_at = Timestamp::from_micros(generation.created_at().micros() + 1);
+        // Only what says so was made of these rows: a clock that stands still may give others the
+        // same time.
         let is_own = |name: &EntryName| {
-            name.key_path() == generation.key_path() && name.created_at() == completed_at
+            name.key_path() == generation.key_path()
+                && name.created_at() == completed_at
+                && self.inner.is_completion(name, generation)
         };
         if let Some(newer) = self.inner.newer_rows(key, generation, is_own)? {
             return Ok(Attached::Superseded(newer));
@@ -172,6 +177,9 @@ impl BundleStore {
     }
 }
 
+/// Stats that are known, with what is noted of them, by scope.
+type KnownStats = BTreeMap<Scope, (StatsNote, Vec<u8>)>;
+
 impl Inner {
     /// Returns the newest entry that was put since `generation` under the same data and
     /// configuration, in any scope.
@@ -189,12 +197,24 @@ impl Inner {
         Ok(newer.max_by_key(EntryName::created_at))
     }
 
+    /// Whether an entry says that it was made of the rows of `generation`.
+    fn is_completion(&self, name: &EntryName, generation: &EntryName) -> bool {
+        let entry = self.store.entry(name).ok().and_then(Lookup::hit);
+        entry.is_some_and(|entry| entry.manifest().provenance.upstream == [generation.to_string()])
+    }
+
+    /// Returns the time of rows that are put now: later than all of the same data and configuration,
+    /// whatever the clock says, by enough that the time between is left for stats that come later.
+    fn time_of_rows(&self, key: &BundleKey) -> Result<Timestamp> {
+        const APART: i64 = 2;
+        let names = self.store.names_with_prefix(&key.generation_prefix())?;
+        let newest = names.iter().map(|(name, _)| name.created_at().micros()).max();
+        let now = self.store.now();
+        Ok(newest.map_or(now, |newest| now.max(Timestamp::from_micros(newest + APART))))
+    }
+
     /// Returns the stats of all scopes of a draft, if all of them are known.
-    fn known_stats(
-        &self,
-        key: &BundleKey,
-        rows: &RowsDraft,
-    ) -> Result<Option<BTreeMap<Scope, (StatsNote, Vec<u8>)>>> {
+    fn known_stats(&self, key: &BundleKey, rows: &RowsDraft) -> Result<Option<KnownStats>> {
         let operations = key.operations();
         let scopes = operations.scopes();
         let wanted: Vec<(Scope, String)> = scopes
@@ -252,7 +272,11 @@ impl Inner {
         provenance: Provenance,
         created_at: Option<Timestamp>,
     ) -> Result<EntryName> {
-        let mut draft = Draft { provenance, created_at, ..Draft::default() };
+        let created_at = match created_at {
+            Some(time) => time,
+            None => self.time_of_rows(key)?,
+        };
+        let mut draft = Draft { provenance, created_at: Some(created_at), ..Draft::default() };
         let mut add = |path: &str, media_type: &str, bytes: Vec<u8>| -> Result<()> {
             let path = PartPath::new(path).map_err(|error| Error::InvalidBundle {
                 what: format!("file `{path}`"),

@@ -142,7 +142,11 @@ impl Inner {
         for (name, tree) in self.store.names_with_prefix(&format!("{}/", encode(space)))? {
             match newest.last_mut() {
                 Some(last) if last.name.key_path() == name.key_path() => {
-                    *last = Newest { name, tree, versions: last.versions + 1 };
+                    // Rows and their stats that came later are one.
+                    let is_completion =
+                        last.name.created_at().micros() + 1 == name.created_at().micros();
+                    let versions = last.versions + usize::from(!is_completion);
+                    *last = Newest { name, tree, versions };
                 }
                 _ => newest.push(Newest { name, tree, versions: 1 }),
             }

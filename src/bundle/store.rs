@@ -105,6 +105,23 @@ pub struct Prewarmed {
     pub failed: usize,
 }
 
+/// Returns the names of whole versions among entries, sorted by name as they are: rows whose stats
+/// came later go, as the entry with the stats has them too.
+pub fn versions_among(names: Vec<EntryName>) -> Vec<EntryName> {
+    let mut whole: Vec<EntryName> = Vec::with_capacity(names.len());
+    for name in names {
+        let is_completion = whole.last().is_some_and(|rows| {
+            rows.created_at().micros() + 1 == name.created_at().micros()
+                && rows.key_path() == name.key_path()
+        });
+        if is_completion {
+            whole.pop();
+        }
+        whole.push(name);
+    }
+    whole
+}
+
 impl BundleStore {
     /// Returns the bundles of a store, with an empty memory.
     pub fn new(store: Store, options: &BundleOptions) -> BundleStore {
@@ -170,14 +187,7 @@ impl BundleStore {
     /// # Errors
     /// As [`BundleStore::probe`].
     pub fn versions(&self, key: &BundleKey) -> Result<Vec<EntryName>> {
-        let mut names = self.inner.store.history(&key.execution_key())?;
-        let completed: Vec<i64> = names.iter().map(|it| it.created_at().micros()).collect();
-        let mut number = 0;
-        names.retain(|name| {
-            number += 1;
-            completed.get(number) != Some(&(name.created_at().micros() + 1))
-        });
-        Ok(names)
+        Ok(versions_among(self.inner.store.history(&key.execution_key())?))
     }
 
     /// Returns what else there is of the same data: why a miss may be one.

@@ -108,7 +108,7 @@ impl Bundle {
     fn contradiction(&self) -> Option<Mismatch> {
         let key = self.entry.manifest().key.clone();
         let is_own = match self.key() {
-            Ok(own) => own.in_space(key.notebook()).execution_key() == key,
+            Ok(own) => own.execution_key() == key,
             Err(_) => false,
         };
         if !is_own {
@@ -149,9 +149,14 @@ impl Bundle {
         }
     }
 
-    fn key(&self) -> crate::error::Result<BundleKey> {
+    /// Returns what the bundle is found by.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidBundle`] if it has no ids, which no bundle has that was handed out.
+    pub fn key(&self) -> crate::error::Result<BundleKey> {
         let key = BundleKey::new(&self.meta.data_id, &self.meta.config_id)?;
-        Ok(key.with_operations(self.operations.clone()))
+        let space = self.entry.manifest().key.notebook();
+        Ok(key.with_operations(self.operations.clone()).in_space(space))
     }
 
     /// Returns the name of the bundle's entry: its version.

@@ -1,5 +1,6 @@
 //! Rows in columns that line up, for a person.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -69,6 +70,16 @@ impl Row {
         row
     }
 
+    /// Returns the row of as many cells as come.
+    pub(crate) fn of_cells(cells: impl IntoIterator<Item = Cell>) -> Row {
+        let mut row = Row::default();
+        for cell in cells {
+            row.text.push_str(&cell.text);
+            row.cells.push((row.text.len(), cell.width, cell.style));
+        }
+        row
+    }
+
     /// Returns the text of a cell.
     pub(crate) fn text(&self, column: usize) -> &str {
         let start = if column == 0 { 0 } else { self.cells[column - 1].0 };
@@ -79,7 +90,7 @@ impl Row {
 /// Rows under headings. A column that is empty in every row is left out.
 #[derive(Debug)]
 pub(crate) struct Columns {
-    heads: Vec<(&'static str, Align)>,
+    heads: Vec<(Cow<'static, str>, Align)>,
     rows: Vec<Row>,
     hidden: Option<usize>,
 }
@@ -90,7 +101,14 @@ const ROWS: usize = 256;
 impl Columns {
     /// Returns no rows under `heads`.
     pub(crate) fn new(heads: &[(&'static str, Align)]) -> Columns {
-        Columns { heads: heads.to_vec(), rows: Vec::new(), hidden: None }
+        let heads = heads.iter().map(|(head, align)| (Cow::Borrowed(*head), *align)).collect();
+        Columns { heads, rows: Vec::new(), hidden: None }
+    }
+
+    /// Returns no rows under heads that are only known now.
+    pub(crate) fn under(heads: impl IntoIterator<Item = (String, Align)>) -> Columns {
+        let heads = heads.into_iter().map(|(head, align)| (in_one_line(head).into(), align));
+        Columns { heads: heads.collect(), rows: Vec::new(), hidden: None }
     }
 
     /// Leaves out a column.

@@ -46,7 +46,7 @@ use session::Session;
 #[command(name = "recell", version, propagate_version = false, disable_help_subcommand = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not stored, 4 damaged, \
-    5 locked by another.\n\nResults are named notebook:cell, with @TIME or @COMMIT behind it as of \
+    5 locked by another, 6 stored but not fitting.\n\nResults are named notebook:cell, with @TIME or @COMMIT behind it as of \
     then, with ~N that many versions back (docs/selectors.md).")]
 struct CommandLine {
     #[command(flatten)]
@@ -98,6 +98,7 @@ enum Command {
     Stats(commands::stats::Args),
     Gc(commands::gc::Args),
     Collection(commands::collection::Args),
+    Bundle(commands::bundle::Args),
     Find(commands::find::Args),
     #[cfg(feature = "serve")]
     Serve(commands::serve::Args),
@@ -127,6 +128,7 @@ impl Command {
                 | Command::Fetch(_)
                 | Command::Status(_)
         ) || matches!(self, Command::Collection(args) if args.reads())
+            || matches!(self, Command::Bundle(args) if args.reads())
     }
 
     fn run(&self, session: &Session) -> Outcome {
@@ -171,6 +173,7 @@ impl Command {
             Command::Stats(args) => commands::stats::run(args, session),
             Command::Gc(args) => commands::gc::run(args, session),
             Command::Collection(args) => commands::collection::run(args, session),
+            Command::Bundle(args) => commands::bundle::run(args, session),
             Command::Find(args) => commands::find::run(args, session),
             #[cfg(feature = "serve")]
             Command::Serve(args) => commands::serve::run(args, session),

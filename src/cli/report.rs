@@ -23,6 +23,8 @@ pub(super) const MISSED: u8 = 3;
 const DAMAGED: u8 = 4;
 /// Another process holds a lock: the same command may work later.
 const LOCKED: u8 = 5;
+/// It is stored, and is not of what was asked for.
+pub(super) const MISMATCH: u8 = 6;
 
 /// What became of a command.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -242,7 +244,11 @@ fn code_of_error(error: &Error) -> u8 {
         | Error::PasswordInAddress { .. }
         | Error::TokenNeeded { .. }
         | Error::NotAToken { .. }
+        | Error::BadDocument { .. }
+        | Error::BytesOnTerminal { .. }
         | Error::NotConfirmed { .. } => USAGE,
+        Error::AskSource { .. } => MISSED,
+        Error::BundleMismatch { .. } => MISMATCH,
         Error::BrokenRefs { .. }
         | Error::Unsound { .. }
         | Error::UnclearNames { .. }

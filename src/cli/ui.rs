@@ -137,6 +137,11 @@ impl Ui {
         self.verbose
     }
 
+    /// Whether stdout is a terminal, where bytes do harm.
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        self.wishes.out_terminal
+    }
+
     /// Whether stdout takes colours.
     pub(crate) fn has_color(&self) -> bool {
         self.out_color.get()

@@ -45,6 +45,24 @@ impl Error {
                     .into(),
             ),
             Error::NotAToken { .. } => Some("Have one made with `--token auto`.".into()),
+            Error::Superseded { .. } => {
+                Some("Nothing was attached. Compute the stats of the newer rows instead.".into())
+            }
+            Error::BundleMismatch { .. } => {
+                Some("Compute it anew: what is put under the same ids counts from then on.".into())
+            }
+            Error::AskSource { .. } => {
+                Some("Ask the source of the data for these rows; a bundle has only its window.".into())
+            }
+            Error::BadDocument { .. } => {
+                Some("docs/bundles.md says what each file is made of.".into())
+            }
+            Error::BytesOnTerminal { .. } => {
+                Some("Write it with `--out FILE`, or send it on with `|` or `>`.".into())
+            }
+            Error::FileExists { .. } => {
+                Some("Nothing was written; `--force` replaces what is there.".into())
+            }
             Error::UnsupportedStore { what, .. } => Some(match *what {
                 "reference format" => "Run `git refs migrate --ref-format=files` in it.".into(),
                 "store format" => "Use a newer release of recell.".into(),

@@ -82,6 +82,52 @@ pub enum Error {
         /// Why it cannot be used.
         reason: &'static str,
     },
+    /// Rows were put since under the same data and configuration.
+    #[error("`{generation}` was superseded by `{newer}`")]
+    Superseded {
+        /// The rows to which stats were to be attached.
+        generation: String,
+        /// The newest rows.
+        newer: String,
+    },
+    /// What is stored under that name is not of what was asked for.
+    #[error("`{key}` does not fit: {reason}")]
+    BundleMismatch {
+        /// Which bundle.
+        key: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Only the source of the data has these rows.
+    #[error("the bundle of `{data_id}` has no answer: {reason}")]
+    AskSource {
+        /// Which data.
+        data_id: String,
+        /// What is stored instead.
+        reason: String,
+    },
+    /// A file that was named is not what it should be.
+    #[error("`{}` is no {what}: {reason}", path.display())]
+    BadDocument {
+        /// What it should be.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Bytes would go to a terminal.
+    #[error("{what} is not for a terminal")]
+    BytesOnTerminal {
+        /// What is to be printed.
+        what: &'static str,
+    },
+    /// A file is there already.
+    #[error("`{}` is there already", path.display())]
+    FileExists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The store has a format that this release cannot read.
     #[error("the store `{}` has the {what} `{found}`, which this release cannot read", path.display())]
     UnsupportedStore {

@@ -14,26 +14,32 @@ pub fn document(stats: &Stats) -> Value {
     let column = |(position, column): (usize, &ColumnStats)| {
         let pairs = column.stats.iter();
         let stats: Map<String, Value> =
-            pairs.map(|(name, value)| (name.shown().into_owned(), of_value(value))).collect();
+            pairs.map(|(name, value)| (name.shown().into_owned(), value_document(value))).collect();
         json!({
             "position": position,
             "short": column.short,
-            "name": of_value(&column.name),
+            "name": value_document(&column.name),
             "stats": stats,
         })
     };
     stats.columns.iter().enumerate().map(column).collect()
 }
 
-fn of_value(value: &StatValue) -> Value {
+/// Returns a value as JSON: as it stands in the canonical text (format.md, section 17).
+pub fn value_document(value: &StatValue) -> Value {
     match value {
         // JSON readers have no such numbers.
         StatValue::BigInt(digits) => json!({ TAG: "int", "v": &**digits }),
-        StatValue::List(values) => values.iter().map(of_value).collect(),
+        // Read back from text, the last digit could be another.
+        StatValue::Float(number) if number.0.is_finite() => number.0.into(),
+        StatValue::List(values) => values.iter().map(value_document).collect(),
         StatValue::Dict(pairs)
             if pairs.iter().all(|(key, _)| key.as_str().is_some_and(|it| it != TAG)) =>
         {
-            pairs.iter().map(|(key, value)| (key.shown().into_owned(), of_value(value))).collect()
+            pairs
+                .iter()
+                .map(|(key, value)| (key.shown().into_owned(), value_document(value)))
+                .collect()
         }
         value => {
             let text = encode_value(value);
@@ -65,5 +71,19 @@ mod tests {
             assert!(tagged.get("$").is_some(), "{tagged}");
         }
         assert_eq!((&found[0]["position"], &found[0]["short"]), (&json!(0), &json!("a")));
+    }
+
+    #[test]
+    fn json_loses_no_digit_of_large_numbers() {
+        assert_eq!(
+            value_document(&StatValue::float(12.803_227_592_429_307)).to_string(),
+            "12.803227592429307"
+        );
+        let big = StatValue::integer("1180591620717411303424").unwrap();
+        let found = value_document(&StatValue::List(vec![big, StatValue::float(f64::NAN)]));
+        assert_eq!(
+            found,
+            json!([{ "$": "int", "v": "1180591620717411303424" }, { "$": "float", "v": "nan" }])
+        );
     }
 }

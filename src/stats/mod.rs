@@ -3,10 +3,12 @@
 //! [`model`] is what stats are: values of every kind that Python's tools make of columns, none of
 //! which becomes another kind on its way. [`text`] is their canonical form and [`columnar`] a table
 //! that any parquet tool can query; each has all of them. [`buckaroo`] and [`statcache`] are the
-//! forms of others.
+//! forms of others. [`compare`] says what changed between two versions.
 
+mod any;
 pub mod buckaroo;
 pub mod columnar;
+pub mod compare;
 mod document;
 mod json;
 #[cfg(test)]
@@ -19,7 +21,8 @@ pub mod text;
 
 use crate::table::NotATable;
 
-pub use document::document;
+pub use any::read_any;
+pub use document::{document, value_document};
 pub use model::{ColumnStats, StatMap, StatValue, Stats};
 pub use text::NotStats;
 

@@ -365,6 +365,11 @@ impl Store {
         self.inner.look(|index, own| index.with_prefix(prefix, own))
     }
 
+    /// Returns the present moment, by the clock that entries are dated by.
+    pub(crate) fn now(&self) -> crate::clock::Timestamp {
+        self.inner.options.clock.now()
+    }
+
     /// Whether an object is here.
     pub(crate) fn has(&self, id: &ObjectId) -> bool {
         self.inner.has_object(id)

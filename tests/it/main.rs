@@ -14,6 +14,7 @@
 mod asking_why;
 mod beside_git;
 mod bisecting;
+mod bundling;
 mod bystanders;
 mod cli;
 mod collecting;

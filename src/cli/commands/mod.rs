@@ -2,6 +2,7 @@
 
 mod batch;
 pub(super) mod bisect;
+pub(super) mod bundle;
 pub(super) mod cat;
 pub(super) mod collection;
 pub(super) mod completions;
