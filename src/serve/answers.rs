@@ -216,8 +216,8 @@ impl Answers {
             StatsFormat::Parquet => {
                 let stats = read().map_err(|miss| missed(&miss))?;
                 let table = columnar::encode(&stats).map_err(|why| {
-                    let status = StatusCode::INTERNAL_SERVER_ERROR;
-                    Box::new(Reply::refused(status, "not_encoded", &why.to_string()))
+                    let failed = StatusCode::INTERNAL_SERVER_ERROR;
+                    Box::new(Reply::refused(failed, "not_encoded", &why.to_string()))
                 })?;
                 Ok(reply(PARQUET, table))
             }

@@ -212,13 +212,13 @@ impl Server {
         let Server { listener, bundles, options, stop, .. } = self;
         let listener = TcpListener::from_std(listener)?;
         let limits = options.limits.clone();
-        let (notices, noticed) = mpsc::unbounded_channel();
+        let (notices, told) = mpsc::unbounded_channel();
         let mut source = Events {
             listener: Some(listener),
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             prewarm: None,
-            noticed,
+            told,
         };
         if options.prewarm {
             let (bundles, space) = (bundles.clone(), options.space.clone());
@@ -270,7 +270,7 @@ impl Server {
                 Event::Signal => break,
             }
         }
-        while let Ok(answered) = source.noticed.try_recv() {
+        while let Ok(answered) = source.told.try_recv() {
             tell(Notice::Answered(answered));
         }
         Ok(())
@@ -283,7 +283,7 @@ struct Events {
     interrupt: Signal,
     terminate: Signal,
     prewarm: Option<JoinHandle<Result<Prewarmed>>>,
-    noticed: mpsc::UnboundedReceiver<Answered>,
+    told: mpsc::UnboundedReceiver<Answered>,
 }
 
 enum Event {
@@ -305,7 +305,7 @@ impl Events {
                 return Poll::Ready(Event::Told(Notice::Prewarmed(warmed)));
             }
         }
-        if let Poll::Ready(Some(answered)) = self.noticed.poll_recv(cx) {
+        if let Poll::Ready(Some(answered)) = self.told.poll_recv(cx) {
             return Poll::Ready(Event::Told(Notice::Answered(answered)));
         }
         let Some(listener) = &self.listener else { return Poll::Pending };

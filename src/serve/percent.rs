@@ -38,6 +38,8 @@ pub(super) fn decode(text: &str, place: Place) -> Result<String, NotEncoded> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -67,14 +69,17 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_comes_back(text in "\\PC{0,40}") {
-            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let mut encoded = String::new();
+            for byte in text.bytes() {
+                write!(encoded, "%{byte:02X}").unwrap();
+            }
             prop_assert_eq!(decode(&encoded, Place::Path), Ok(text.clone()));
             prop_assert_eq!(decode(&encoded, Place::Query), Ok(text));
         }
 
         #[test]
         fn nothing_makes_it_panic(text in "[%+0-9a-gé]{0,20}") {
-            let _: Result<String, NotEncoded> = decode(&text, Place::Query);
+            drop(decode(&text, Place::Query));
         }
     }
 }

@@ -45,8 +45,7 @@ impl Token {
             place: "the system".into(),
             reason: "it has no randomness to make one of",
         })?;
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Token::read(&text, "the system")
+        Token::read(&Digest::from_bytes(bytes).to_string(), "the system")
     }
 
     /// Returns the token itself, for whoever is to be let in.

@@ -21,7 +21,7 @@ use crate::size::ByteSize;
 /// and limits are in docs/serving.md.
 ///
 /// Whoever is on this machine may ask, unless a token is set: then only who has it. Any address but
-/// loopback demands one. Without a flag, the token is that of RECELL_TOKEN, if it is set.
+/// loopback demands one. Without a flag, the token is that of `RECELL_TOKEN`, if it is set.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The address to listen on: an IP address, or `localhost`.
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// `auto` demands a token that is made now, and prints it on the second line.
     #[arg(long, value_name = "auto", value_parser = ["auto"], hide_possible_values = true)]
     token: Option<String>,
-    /// Let web pages of this origin read answers, such as http://localhost:8888; `*` lets all,
+    /// Let web pages of this origin read answers, such as `http://localhost:8888`; `*` lets all,
     /// where a token is set. May be given several times.
     #[arg(long, value_name = "ORIGIN", value_parser = AllowedOrigin::parse)]
     allow_origin: Vec<AllowedOrigin>,
