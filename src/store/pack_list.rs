@@ -93,23 +93,45 @@ impl NamesState {
     }
 }
 
-/// Returns the packs that something else put here, as the names are `state`; none if there is no
-/// list.
-pub(super) fn unlisted(repository: &Repository, state: &NamesState) -> BTreeSet<String> {
-    let path = repository.own_folder().join(LIST);
-    let Ok(Some(bytes)) = disk::read_if_there(&path) else { return BTreeSet::new() };
-    let is_torn = is_torn(&path, &bytes, state);
-    let listed = if is_torn { BTreeSet::new() } else { listed(&bytes, is_copied(&path, &bytes)) };
-    let packs = repository.objects_folder().join("pack");
-    let mut others = present(&packs);
-    // What nothing names, git keeps in packs with times; what it fetched in part, a remote has.
-    let is_gits = |name: &String| {
-        ["mtimes", "promisor"]
-            .iter()
-            .any(|end| disk::is_there(&packs.join(format!("{name}.{end}"))))
-    };
-    others.retain(|name| !listed.contains(name) && !is_gits(name));
-    others
+/// The packs of a store, at one look: one that comes a moment later is in neither.
+#[derive(Debug, Default)]
+pub(super) struct Packs {
+    /// Those whose names are there, or on their way.
+    known: BTreeSet<String>,
+    /// Those that something else put here; none if there is no list.
+    pub(super) others: BTreeSet<String>,
+}
+
+impl Packs {
+    /// Looks at the packs, as the names are `state`.
+    pub(super) fn of(repository: &Repository, state: &NamesState) -> Packs {
+        let path = repository.own_folder().join(LIST);
+        let packs = repository.objects_folder().join("pack");
+        let present = present(&packs);
+        let Ok(Some(bytes)) = disk::read_if_there(&path) else {
+            return Packs { known: present, others: BTreeSet::new() };
+        };
+        let is_torn = is_torn(&path, &bytes, state);
+        let listed =
+            if is_torn { BTreeSet::new() } else { listed(&bytes, is_copied(&path, &bytes)) };
+        // What nothing names, git keeps in packs with times; what it fetched in part, a remote has.
+        let is_gits = |name: &String| {
+            ["mtimes", "promisor"]
+                .iter()
+                .any(|end| disk::is_there(&packs.join(format!("{name}.{end}"))))
+        };
+        let is_known = |name: &String| listed.contains(name) || is_gits(name);
+        let (known, others) = present.into_iter().partition(is_known);
+        Packs { known, others }
+    }
+
+    /// Counts those of the others as known that `is_known` takes.
+    fn adopt(&mut self, is_known: impl Fn(&str) -> bool) {
+        let (known, others) =
+            std::mem::take(&mut self.others).into_iter().partition(|it| is_known(it));
+        self.others = others;
+        self.known.extend::<BTreeSet<String>>(known);
+    }
 }
 
 /// Whether the list was not written in this folder.
@@ -157,50 +179,45 @@ impl LockedStore<'_> {
     pub(super) fn look_for_foreign_names(&self) {
         let path = self.git_dir().join("packed-refs");
         let now = disk::identity_at(&path).ok().flatten();
-        if *self.names_seen.borrow() != now && disk::is_copied_here(&path) {
+        let before = self.names_seen.replace(now.clone());
+        if before != now && disk::is_copied_here(&path) {
             write(self.git_dir(), &NamesState::of(self.git_dir()), &BTreeSet::new());
         }
-    }
-
-    /// Takes note of `packed-refs` as it is, which nobody else changed.
-    pub(super) fn names_are_ours(&self) {
-        let path = self.git_dir().join("packed-refs");
-        *self.names_seen.borrow_mut() = disk::identity_at(&path).ok().flatten();
     }
 
     /// Takes the packs that were looked through, and in which nothing waits for its name, into the
     /// list.
     pub(crate) fn adopt_packs(&self, arrived: &Arrived) {
-        let mut others = unlisted(&self.inner.repository, &arrived.names);
-        others
-            .retain(|name| !arrived.looked_through.contains(name) || arrived.packs.contains(name));
-        self.list_all_but(&arrived.names, &others);
+        let mut packs = Packs::of(&self.inner.repository, &arrived.names);
+        packs.adopt(|name| arrived.looked_through.contains(name) && !arrived.packs.contains(name));
+        self.list(&arrived.names, packs.known);
     }
 
     /// Takes what copies of the list say into it: the names that go with these are known, too.
     pub(crate) fn take_in_pack_lists(&self, copies: &[PathBuf]) {
         let state = NamesState::of(self.git_dir());
-        let mut others = unlisted(&self.inner.repository, &state);
+        let mut packs = Packs::of(&self.inner.repository, &state);
         for path in copies.iter().filter(|path| is_copy_of_list(path)) {
             let bytes = disk::read_if_there(path).ok().flatten().unwrap_or_default();
             let known = listed(&bytes, true);
-            others.retain(|name| !known.contains(name));
+            packs.adopt(|name| known.contains(name));
         }
-        self.list_all_but(&state, &others);
+        self.list(&state, packs.known);
     }
 
     /// Takes packs that went out of the list.
     pub(super) fn tidy_pack_list(&self) {
         let state = NamesState::of(self.git_dir());
-        let others = unlisted(&self.inner.repository, &state);
-        self.list_all_but(&state, &others);
+        let packs = Packs::of(&self.inner.repository, &state);
+        disk::crash_point("packs counted");
+        self.list(&state, packs.known);
     }
 
-    /// Writes the list with the packs that are there, but for `others`.
-    fn list_all_but(&self, state: &NamesState, others: &BTreeSet<String>) {
+    /// Writes the list with these packs.
+    fn list(&self, state: &NamesState, packs: BTreeSet<String>) {
         let folder = self.packs_folder();
         let (waiting, names): (BTreeSet<String>, BTreeSet<String>) =
-            present(&folder).into_iter().filter(|name| !others.contains(name)).partition(|name| {
+            packs.into_iter().partition(|name| {
                 leftovers::is_unfinished(&folder.join(format!("{name}.pack"))).unwrap_or(true)
             });
         if !(names.is_empty() && waiting.is_empty())
@@ -253,7 +270,10 @@ fn write(git_dir: &Path, state: &NamesState, names: &BTreeSet<String>) {
         }
         disk::copy_time(&git_dir.join("packed-refs"), &path)
     };
-    drop(replace());
+    // A sync may have put a draft of another copy in the way.
+    if replace().is_err() {
+        drop(replace());
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ mod static_remotes;
 mod support;
 mod syncing;
 mod syncing_hosts;
+mod syncing_meanwhile;
 mod syncing_races;
 mod syncing_random;
 mod syncing_servers;
