@@ -80,17 +80,25 @@ impl NamesState {
     /// Whether a list says that it goes with this state. Two copies may both change names in one
     /// second, to the same size; but not every tool keeps more of a time than seconds.
     fn is_that_of(&self, list: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(list);
-        let line = text.lines().find_map(|line| line.strip_prefix(NAMES));
-        let Some((size, changed)) = line.and_then(|line| line.split_once(' ')) else {
-            return false;
-        };
+        let Some((size, changed)) = names_of(list) else { return false };
         let is_then = |changed: i64| {
             let as_kept = |unit: i64| changed - changed.rem_euclid(unit) == self.changed;
             [1, 1_000, 1_000_000].into_iter().any(as_kept)
         };
-        size.parse() == Ok(self.size) && changed.parse().is_ok_and(is_then)
+        size == self.size && is_then(changed)
     }
+
+    fn has_size_of(&self, list: &[u8]) -> bool {
+        names_of(list).is_some_and(|(size, _)| size == self.size)
+    }
+}
+
+/// Returns the size of the names that a list goes with, and when they were changed.
+fn names_of(list: &[u8]) -> Option<(u64, i64)> {
+    let text = String::from_utf8_lossy(list);
+    let line = text.lines().find_map(|line| line.strip_prefix(NAMES));
+    let (size, changed) = line?.split_once(' ')?;
+    Some((size.parse().ok()?, changed.parse().ok()?))
 }
 
 /// The packs of a store, at one look: one that comes a moment later is in neither.
@@ -147,8 +155,12 @@ fn is_of_another(identity: &str, bytes: &[u8]) -> bool {
 /// Whether the list and the names are not of one state: a sync brought the one without the other.
 /// A copy without its times is one of the whole folder.
 fn is_torn(path: &Path, bytes: &[u8], state: &NamesState) -> bool {
-    let is_synced = state.is_copied || (is_copied(path, bytes) && disk::is_copied_here(path));
-    is_synced && !state.is_that_of(bytes)
+    let is_list_copied = is_copied(path, bytes);
+    // A clock that stands still for a moment makes a list that was just written on, and copied at
+    // once, look like one that was copied without its time: then the size of the names tells.
+    let is_of_whole_folder =
+        !state.is_copied && !disk::is_copied_here(path) && state.has_size_of(bytes);
+    (state.is_copied || is_list_copied) && !state.is_that_of(bytes) && !is_of_whole_folder
 }
 
 /// Makes a list that a sync brought one of this folder. If it is not of one state with the names,
@@ -174,13 +186,14 @@ fn listed(bytes: &[u8], is_copied: bool) -> BTreeSet<String> {
 }
 
 impl LockedStore<'_> {
-    /// Looks whether a sync replaced `packed-refs` since this last looked, or since the lock was
-    /// taken: it may not have the names that go with the listed packs.
+    /// Looks whether anybody else replaced `packed-refs` since this last looked, or since the lock
+    /// was taken: if it was a sync, the names that go with the listed packs may not be there.
     pub(super) fn look_for_foreign_names(&self) {
         let path = self.git_dir().join("packed-refs");
         let now = disk::identity_at(&path).ok().flatten();
         let before = self.names_seen.replace(now.clone());
-        if before != now && disk::is_copied_here(&path) {
+        // Whoever it was: that a git did just then costs a look through the packs, once.
+        if before != now {
             write(self.git_dir(), &NamesState::of(self.git_dir()), &BTreeSet::new());
         }
     }
@@ -296,6 +309,25 @@ mod tests {
             assert_eq!(state(size, changed).is_that_of(list.as_bytes()), is_of_it, "{why}");
         }
         assert!(!state(0, 0).is_that_of(b""));
+    }
+
+    #[test]
+    fn a_list_that_was_copied_within_a_tick_of_the_clock_goes_with_names_of_its_size_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LIST);
+        let state = |size| NamesState { size, changed: 9_000_000, is_copied: false };
+        let list = format!("made 1 2\n{}pack-1\n...\npack-2\n", state(70).line());
+        let list = list.replace("9000000", "5000000");
+        // Changed when it was made, or after.
+        disk::replace(&path, list.as_bytes()).unwrap();
+        assert!(!disk::is_copied_here(&path) && is_copied(&path, list.as_bytes()));
+        assert!(!is_torn(&path, list.as_bytes(), &state(70)), "a copy of all, without its times");
+        assert!(is_torn(&path, list.as_bytes(), &state(140)), "the names are those of this folder");
+        let own = disk::identity_at(&path).unwrap().unwrap();
+        let list = list.replace("made 1 2", &format!("made {own}"));
+        assert!(!is_torn(&path, list.as_bytes(), &state(140)), "plain git changed names");
+        let copied = NamesState { is_copied: true, ..state(70) };
+        assert!(is_torn(&path, list.as_bytes(), &copied), "a sync did");
     }
 
     #[test]

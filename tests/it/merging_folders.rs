@@ -41,7 +41,7 @@ pub fn rsync_into(to: &Path, from: &Path) {
 }
 
 /// The command that docs/syncing-folders.md gives.
-fn rsync_command(to: &Path, from: &Path) -> Command {
+pub fn rsync_command(to: &Path, from: &Path) -> Command {
     let mut rsync = Command::new("rsync");
     rsync.args(["-au", "--exclude", "*.lock"]);
     rsync.arg(format!("{}/", from.display())).arg(format!("{}/", to.display()));
