@@ -68,7 +68,8 @@ pub use workspace::{Surroundings, Workspace};
 
 /// Makes this process die at a named place, or its disk fill up: for tests of what a crash leaves.
 ///
-/// `crash_at` is the name of a crash point, `<point>#<n>` the n-th time it is passed;
+/// `crash_at` is the name of a crash point, `<point>#<n>` the n-th time it is passed, with
+/// `@<path>` behind it the process halts there until that file, which it makes, is gone;
 /// `disk_budget` is how many bytes may still be written. Release builds do nothing.
 #[doc(hidden)]
 pub fn arm_faults(crash_at: Option<String>, disk_budget: Option<i64>) {

@@ -215,6 +215,8 @@ pub(crate) struct RefEdits {
 /// recell left from one that belongs to a running git. `once_read` is called when the names that
 /// are to be changed were read, and before others are in their place.
 ///
+/// Returns the identity of the file that was put in place; `None` if nothing was to change.
+///
 /// # Errors
 /// [`Error::RefsLocked`] if somebody else kept the lock, [`Error::Disk`] if writing failed; then
 /// nothing changed.
@@ -224,31 +226,43 @@ pub(crate) fn edit_packed_refs(
     edits: &RefEdits,
     owner: &Path,
     patience: Duration,
-    once_read: impl FnOnce(),
-) -> Result<()> {
+    once_read: impl Fn(),
+) -> Result<Option<String>> {
     if edits.add.is_empty() && edits.remove.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let path = git_dir.join("packed-refs");
-    let lock = RefsLock::take(git_dir, owner, patience)?;
-    let current = PackedRefs::open(git_dir, format)?;
-    once_read();
-    if edits.remove.is_empty()
-        && edits.add.iter().all(|(name, id)| current.find(name.as_bytes()) == Some(*id))
-    {
-        return lock.release();
+    let started = Instant::now();
+    loop {
+        let lock = RefsLock::take(git_dir, owner, patience)?;
+        let current = PackedRefs::open(git_dir, format)?;
+        once_read();
+        disk::crash_point("refs read");
+        if edits.remove.is_empty()
+            && edits.add.iter().all(|(name, id)| current.find(name.as_bytes()) == Some(*id))
+        {
+            lock.release()?;
+            return Ok(None);
+        }
+        let merged = merge(&current, edits);
+        drop(current);
+        lock.write(&merged)?;
+        disk::crash_point("refs written");
+        match lock.commit(&path) {
+            // The lock was not ours any more: nothing changed, and the names may be others now.
+            Err(Error::RefsLocked { .. }) if started.elapsed() < patience => {}
+            committed => {
+                let identity = committed?;
+                disk::crash_point("refs renamed");
+                return Ok(Some(identity));
+            }
+        }
     }
-    let merged = merge(&current, edits);
-    drop(current);
-    lock.write(&merged)?;
-    disk::crash_point("refs written");
-    lock.commit(&path)?;
-    disk::crash_point("refs renamed");
-    Ok(())
 }
 
-/// Writes `packed-refs` anew with just these refs and what annotated tags among them stand for, under git's own lock. The caller holds recell's
-/// flush lock.
+/// Writes `packed-refs` anew with just these refs and what annotated tags among
+/// them stand for, under git's own lock; returns the identity of the file. The caller holds
+/// recell's flush lock.
 ///
 /// # Errors
 /// As [`edit_packed_refs`].
@@ -257,7 +271,7 @@ pub(crate) fn replace_packed_refs(
     refs: &BTreeMap<String, (ObjectId, Option<ObjectId>)>,
     owner: &Path,
     patience: Duration,
-) -> Result<()> {
+) -> Result<String> {
     let lock = RefsLock::take(git_dir, owner, patience)?;
     let mut out = HEADER.to_vec();
     for (name, (id, peeled)) in refs {
@@ -359,16 +373,18 @@ impl RefsLock {
         disk::sync(&handle, &self.path)
     }
 
-    fn commit(mut self, target: &Path) -> Result<()> {
+    /// Puts what was written in the place of `target`; returns the identity of the file.
+    fn commit(mut self, target: &Path) -> Result<String> {
+        let identity = disk::identity(&self.file, &self.path)?;
         // What copies whole folders may have put another file in its place.
-        if disk::identity_at(&self.path)? != Some(disk::identity(&self.file, &self.path)?) {
+        if disk::identity_at(&self.path)?.as_ref() != Some(&identity) {
             return Err(Error::RefsLocked { path: self.path.clone() });
         }
         disk::rename(&self.path, target)?;
         self.done = true;
         disk::remove(&self.owner)?;
         disk::sync_folder(target.parent().unwrap_or(target));
-        Ok(())
+        Ok(identity)
     }
 
     fn release(mut self) -> Result<()> {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::pack_list::NamesState;
-use super::{FORGOTTEN, PIN_FOLDER, Store, in_trash, pack_list, tombstone};
+use super::pack_list::{NamesState, Packs};
+use super::{FORGOTTEN, PIN_FOLDER, Store, in_trash, tombstone};
 use crate::content::ObjectSource;
 use crate::disk;
 use crate::entry::{MANIFEST_FILE, Manifest};
@@ -55,7 +55,7 @@ impl Store {
     /// [`crate::Error::Disk`] if refs or packs cannot be read.
     pub(crate) fn arrived(&self) -> Result<Arrived> {
         let state = NamesState::of(self.path());
-        let packs = pack_list::unlisted(&self.inner.repository, &state);
+        let packs = Packs::of(&self.inner.repository, &state).others;
         let mut arrived = Arrived { names: state, ..Arrived::default() };
         if packs.is_empty() {
             return Ok(arrived);
@@ -226,7 +226,7 @@ impl Store {
     /// Those of [`Store::arrived`], and [`crate::Error::FlushLocked`].
     pub(crate) fn adopt_packs(&self) -> Result<()> {
         let names = NamesState::of(self.path());
-        if pack_list::unlisted(&self.inner.repository, &names).is_empty() {
+        if Packs::of(&self.inner.repository, &names).others.is_empty() {
             return Ok(());
         }
         self.while_flush_locked(|locked| {

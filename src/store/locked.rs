@@ -19,7 +19,8 @@ use crate::name::EntryName;
 /// Proof that the flush lock is held, and what may be done under it.
 pub(crate) struct LockedStore<'a> {
     pub(super) inner: &'a Inner,
-    /// Which file `packed-refs` was when it was last looked at or changed under this lock.
+    /// Which file `packed-refs` was when the lock was taken, or when it was last looked at or changed
+    /// under it: never one that nobody looked at.
     pub(super) names_seen: RefCell<Option<String>>,
     _lock: FlushLock,
 }
@@ -89,10 +90,11 @@ impl Inner {
         self.require_writable()?;
         let path = self.repository.own_folder().join("flush.lock");
         let lock = FlushLock::take(&path, self.options.lock_patience)?;
+        // First: names that a sync puts here from now on are others than these.
+        let names_seen = disk::identity_at(&self.repository.git_dir.join("packed-refs"))?;
         pack_list::take_over(&self.repository);
-        let locked = LockedStore { inner: self, names_seen: RefCell::default(), _lock: lock };
-        locked.names_are_ours();
-        Ok(locked)
+        disk::crash_point("flush locked");
+        Ok(LockedStore { inner: self, names_seen: RefCell::new(names_seen), _lock: lock })
     }
 }
 
@@ -117,7 +119,7 @@ impl LockedStore<'_> {
     /// # Errors
     /// [`crate::Error::RefsLocked`], [`crate::Error::Disk`]; then nothing changed.
     pub(crate) fn edit_refs(&self, edits: &RefEdits) -> Result<()> {
-        let edited = edit_packed_refs(
+        let made = edit_packed_refs(
             &self.inner.repository.git_dir,
             self.inner.repository.format,
             edits,
@@ -125,9 +127,12 @@ impl LockedStore<'_> {
             self.inner.options.lock_patience,
             // Not before: names that a sync put here meanwhile are those that are read.
             || self.look_for_foreign_names(),
-        );
-        self.names_are_ours();
-        edited
+        )?;
+        // Not what is there by now: that may be what a sync put there since.
+        if made.is_some() {
+            *self.names_seen.borrow_mut() = made;
+        }
+        Ok(())
     }
 
     /// Returns the indices of the packs that may be replaced by others with the same objects.
@@ -146,7 +151,7 @@ impl LockedStore<'_> {
         let mut packs = packs_without(listing, &BOUND);
         // What something else brought keeps its name until it is known what is in it.
         let names = pack_list::NamesState::of(self.git_dir());
-        let others = pack_list::unlisted(&self.inner.repository, &names);
+        let others = pack_list::Packs::of(&self.inner.repository, &names).others;
         packs.retain(|path| {
             let name = path.file_stem().and_then(|name| name.to_str());
             !name.is_some_and(|name| others.contains(name))
@@ -177,14 +182,14 @@ impl LockedStore<'_> {
         refs: &BTreeMap<String, (ObjectId, Option<ObjectId>)>,
     ) -> Result<()> {
         self.look_for_foreign_names();
-        let replaced = replace_packed_refs(
+        let made = replace_packed_refs(
             self.git_dir(),
             refs,
             &self.own_folder().join(leftovers::OWNER),
             self.inner.options.lock_patience,
-        );
-        self.names_are_ours();
-        replaced
+        )?;
+        *self.names_seen.borrow_mut() = Some(made);
+        Ok(())
     }
 
     /// Returns the objects of an entry whose parts, as `manifest` lists them, are the objects

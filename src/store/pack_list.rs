@@ -80,36 +80,66 @@ impl NamesState {
     /// Whether a list says that it goes with this state. Two copies may both change names in one
     /// second, to the same size; but not every tool keeps more of a time than seconds.
     fn is_that_of(&self, list: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(list);
-        let line = text.lines().find_map(|line| line.strip_prefix(NAMES));
-        let Some((size, changed)) = line.and_then(|line| line.split_once(' ')) else {
-            return false;
-        };
+        let Some((size, changed)) = names_of(list) else { return false };
         let is_then = |changed: i64| {
             let as_kept = |unit: i64| changed - changed.rem_euclid(unit) == self.changed;
             [1, 1_000, 1_000_000].into_iter().any(as_kept)
         };
-        size.parse() == Ok(self.size) && changed.parse().is_ok_and(is_then)
+        size == self.size && is_then(changed)
+    }
+
+    fn has_size_of(&self, list: &[u8]) -> bool {
+        names_of(list).is_some_and(|(size, _)| size == self.size)
     }
 }
 
-/// Returns the packs that something else put here, as the names are `state`; none if there is no
-/// list.
-pub(super) fn unlisted(repository: &Repository, state: &NamesState) -> BTreeSet<String> {
-    let path = repository.own_folder().join(LIST);
-    let Ok(Some(bytes)) = disk::read_if_there(&path) else { return BTreeSet::new() };
-    let is_torn = is_torn(&path, &bytes, state);
-    let listed = if is_torn { BTreeSet::new() } else { listed(&bytes, is_copied(&path, &bytes)) };
-    let packs = repository.objects_folder().join("pack");
-    let mut others = present(&packs);
-    // What nothing names, git keeps in packs with times; what it fetched in part, a remote has.
-    let is_gits = |name: &String| {
-        ["mtimes", "promisor"]
-            .iter()
-            .any(|end| disk::is_there(&packs.join(format!("{name}.{end}"))))
-    };
-    others.retain(|name| !listed.contains(name) && !is_gits(name));
-    others
+/// Returns the size of the names that a list goes with, and when they were changed.
+fn names_of(list: &[u8]) -> Option<(u64, i64)> {
+    let text = String::from_utf8_lossy(list);
+    let line = text.lines().find_map(|line| line.strip_prefix(NAMES));
+    let (size, changed) = line?.split_once(' ')?;
+    Some((size.parse().ok()?, changed.parse().ok()?))
+}
+
+/// The packs of a store, at one look: one that comes a moment later is in neither.
+#[derive(Debug, Default)]
+pub(super) struct Packs {
+    /// Those whose names are there, or on their way.
+    known: BTreeSet<String>,
+    /// Those that something else put here; none if there is no list.
+    pub(super) others: BTreeSet<String>,
+}
+
+impl Packs {
+    /// Looks at the packs, as the names are `state`.
+    pub(super) fn of(repository: &Repository, state: &NamesState) -> Packs {
+        let path = repository.own_folder().join(LIST);
+        let packs = repository.objects_folder().join("pack");
+        let present = present(&packs);
+        let Ok(Some(bytes)) = disk::read_if_there(&path) else {
+            return Packs { known: present, others: BTreeSet::new() };
+        };
+        let is_torn = is_torn(&path, &bytes, state);
+        let listed =
+            if is_torn { BTreeSet::new() } else { listed(&bytes, is_copied(&path, &bytes)) };
+        // What nothing names, git keeps in packs with times; what it fetched in part, a remote has.
+        let is_gits = |name: &String| {
+            ["mtimes", "promisor"]
+                .iter()
+                .any(|end| disk::is_there(&packs.join(format!("{name}.{end}"))))
+        };
+        let is_known = |name: &String| listed.contains(name) || is_gits(name);
+        let (known, others) = present.into_iter().partition(is_known);
+        Packs { known, others }
+    }
+
+    /// Counts those of the others as known that `is_known` takes.
+    fn adopt(&mut self, is_known: impl Fn(&str) -> bool) {
+        let (known, others) =
+            std::mem::take(&mut self.others).into_iter().partition(|it| is_known(it));
+        self.others = others;
+        self.known.extend::<BTreeSet<String>>(known);
+    }
 }
 
 /// Whether the list was not written in this folder.
@@ -125,8 +155,12 @@ fn is_of_another(identity: &str, bytes: &[u8]) -> bool {
 /// Whether the list and the names are not of one state: a sync brought the one without the other.
 /// A copy without its times is one of the whole folder.
 fn is_torn(path: &Path, bytes: &[u8], state: &NamesState) -> bool {
-    let is_synced = state.is_copied || (is_copied(path, bytes) && disk::is_copied_here(path));
-    is_synced && !state.is_that_of(bytes)
+    let is_list_copied = is_copied(path, bytes);
+    // A clock that stands still for a moment makes a list that was just written on, and copied at
+    // once, look like one that was copied without its time: then the size of the names tells.
+    let is_of_whole_folder =
+        !state.is_copied && !disk::is_copied_here(path) && state.has_size_of(bytes);
+    (state.is_copied || is_list_copied) && !state.is_that_of(bytes) && !is_of_whole_folder
 }
 
 /// Makes a list that a sync brought one of this folder. If it is not of one state with the names,
@@ -152,55 +186,51 @@ fn listed(bytes: &[u8], is_copied: bool) -> BTreeSet<String> {
 }
 
 impl LockedStore<'_> {
-    /// Looks whether a sync replaced `packed-refs` since this last looked, or since the lock was
-    /// taken: it may not have the names that go with the listed packs.
+    /// Looks whether anybody else replaced `packed-refs` since this last looked, or since the lock
+    /// was taken: if it was a sync, the names that go with the listed packs may not be there.
     pub(super) fn look_for_foreign_names(&self) {
         let path = self.git_dir().join("packed-refs");
         let now = disk::identity_at(&path).ok().flatten();
-        if *self.names_seen.borrow() != now && disk::is_copied_here(&path) {
+        let before = self.names_seen.replace(now.clone());
+        // Whoever it was: that a git did just then costs a look through the packs, once.
+        if before != now {
             write(self.git_dir(), &NamesState::of(self.git_dir()), &BTreeSet::new());
         }
-    }
-
-    /// Takes note of `packed-refs` as it is, which nobody else changed.
-    pub(super) fn names_are_ours(&self) {
-        let path = self.git_dir().join("packed-refs");
-        *self.names_seen.borrow_mut() = disk::identity_at(&path).ok().flatten();
     }
 
     /// Takes the packs that were looked through, and in which nothing waits for its name, into the
     /// list.
     pub(crate) fn adopt_packs(&self, arrived: &Arrived) {
-        let mut others = unlisted(&self.inner.repository, &arrived.names);
-        others
-            .retain(|name| !arrived.looked_through.contains(name) || arrived.packs.contains(name));
-        self.list_all_but(&arrived.names, &others);
+        let mut packs = Packs::of(&self.inner.repository, &arrived.names);
+        packs.adopt(|name| arrived.looked_through.contains(name) && !arrived.packs.contains(name));
+        self.list(&arrived.names, packs.known);
     }
 
     /// Takes what copies of the list say into it: the names that go with these are known, too.
     pub(crate) fn take_in_pack_lists(&self, copies: &[PathBuf]) {
         let state = NamesState::of(self.git_dir());
-        let mut others = unlisted(&self.inner.repository, &state);
+        let mut packs = Packs::of(&self.inner.repository, &state);
         for path in copies.iter().filter(|path| is_copy_of_list(path)) {
             let bytes = disk::read_if_there(path).ok().flatten().unwrap_or_default();
             let known = listed(&bytes, true);
-            others.retain(|name| !known.contains(name));
+            packs.adopt(|name| known.contains(name));
         }
-        self.list_all_but(&state, &others);
+        self.list(&state, packs.known);
     }
 
     /// Takes packs that went out of the list.
     pub(super) fn tidy_pack_list(&self) {
         let state = NamesState::of(self.git_dir());
-        let others = unlisted(&self.inner.repository, &state);
-        self.list_all_but(&state, &others);
+        let packs = Packs::of(&self.inner.repository, &state);
+        disk::crash_point("packs counted");
+        self.list(&state, packs.known);
     }
 
-    /// Writes the list with the packs that are there, but for `others`.
-    fn list_all_but(&self, state: &NamesState, others: &BTreeSet<String>) {
+    /// Writes the list with these packs.
+    fn list(&self, state: &NamesState, packs: BTreeSet<String>) {
         let folder = self.packs_folder();
         let (waiting, names): (BTreeSet<String>, BTreeSet<String>) =
-            present(&folder).into_iter().filter(|name| !others.contains(name)).partition(|name| {
+            packs.into_iter().partition(|name| {
                 leftovers::is_unfinished(&folder.join(format!("{name}.pack"))).unwrap_or(true)
             });
         if !(names.is_empty() && waiting.is_empty())
@@ -253,7 +283,10 @@ fn write(git_dir: &Path, state: &NamesState, names: &BTreeSet<String>) {
         }
         disk::copy_time(&git_dir.join("packed-refs"), &path)
     };
-    drop(replace());
+    // A sync may have put a draft of another copy in the way.
+    if replace().is_err() {
+        drop(replace());
+    }
 }
 
 #[cfg(test)]
@@ -276,6 +309,25 @@ mod tests {
             assert_eq!(state(size, changed).is_that_of(list.as_bytes()), is_of_it, "{why}");
         }
         assert!(!state(0, 0).is_that_of(b""));
+    }
+
+    #[test]
+    fn a_list_that_was_copied_within_a_tick_of_the_clock_goes_with_names_of_its_size_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LIST);
+        let state = |size| NamesState { size, changed: 9_000_000, is_copied: false };
+        let list = format!("made 1 2\n{}pack-1\n...\npack-2\n", state(70).line());
+        let list = list.replace("9000000", "5000000");
+        // Changed when it was made, or after.
+        disk::replace(&path, list.as_bytes()).unwrap();
+        assert!(!disk::is_copied_here(&path) && is_copied(&path, list.as_bytes()));
+        assert!(!is_torn(&path, list.as_bytes(), &state(70)), "a copy of all, without its times");
+        assert!(is_torn(&path, list.as_bytes(), &state(140)), "the names are those of this folder");
+        let own = disk::identity_at(&path).unwrap().unwrap();
+        let list = list.replace("made 1 2", &format!("made {own}"));
+        assert!(!is_torn(&path, list.as_bytes(), &state(140)), "plain git changed names");
+        let copied = NamesState { is_copied: true, ..state(70) };
+        assert!(is_torn(&path, list.as_bytes(), &copied), "a sync did");
     }
 
     #[test]

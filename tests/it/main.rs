@@ -59,6 +59,7 @@ mod stats;
 mod support;
 mod syncing;
 mod syncing_hosts;
+mod syncing_meanwhile;
 mod syncing_races;
 mod syncing_random;
 mod syncing_servers;

@@ -29,16 +29,23 @@ fn now() -> Timestamp {
 }
 
 /// Copies what is newer there, both ways, as people do.
-fn rsync(a: &Path, b: &Path) {
-    for (from, to) in [(a, b), (b, a)] {
-        let done = Command::new("rsync")
-            .arg("-au")
-            .arg(format!("{}/", from.display()))
-            .arg(format!("{}/", to.display()))
-            .status()
-            .expect("the tests need rsync (Debian package rsync)");
-        assert!(done.success());
-    }
+pub fn rsync(a: &Path, b: &Path) {
+    rsync_into(b, a);
+    rsync_into(a, b);
+}
+
+/// Copies what is newer in `from` into `to`.
+pub fn rsync_into(to: &Path, from: &Path) {
+    let done = rsync_command(to, from).status();
+    assert!(done.expect("the tests need rsync (Debian package rsync)").success());
+}
+
+/// The command that docs/syncing-folders.md gives.
+pub fn rsync_command(to: &Path, from: &Path) -> Command {
+    let mut rsync = Command::new("rsync");
+    rsync.args(["-au", "--exclude", "*.lock"]);
+    rsync.arg(format!("{}/", from.display())).arg(format!("{}/", to.display()));
+    rsync
 }
 
 /// Moves all files of a copy into the future, as if it had been worked on later.
@@ -108,7 +115,7 @@ fn sync_tool(a: &Path, b: &Path, random: &mut fastrand::Rng) {
 }
 
 /// Repairs, and checks what every repair of a merged folder promises.
-fn make_whole(path: &Path, context: &str) -> RepairReport {
+pub fn make_whole(path: &Path, context: &str) -> RepairReport {
     let store = Store::open(path, options()).unwrap();
     let how = RepairOptions { all_names: false, now: now() };
     let plan = plan_repair(&store, &how, &Silent).unwrap();
@@ -140,7 +147,7 @@ fn state_of(path: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
         .collect()
 }
 
-fn names(path: &Path) -> BTreeSet<EntryName> {
+pub fn names(path: &Path) -> BTreeSet<EntryName> {
     let store = Store::open(path, options()).unwrap();
     store.list(&Pattern::all()).unwrap().into_iter().collect()
 }
@@ -467,9 +474,7 @@ fn what_a_living_writer_puts_while_its_folder_is_copied_both_ways_is_not_lost() 
         drop(store);
         // A file may go while it is copied: rsync says so, and goes on.
         for (from, to) in [(&a, &b), (&b, &a)] {
-            let (from, to) = (format!("{}/", from.display()), format!("{}/", to.display()));
-            let mut rsync = Command::new("rsync");
-            drop(rsync.args(["-au", "-q", &from, &to]).output().unwrap());
+            drop(rsync_command(to, from).output().unwrap());
         }
     }
     let acknowledged = acks(&job.acks);
