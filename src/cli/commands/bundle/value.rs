@@ -66,15 +66,17 @@ fn without_zeros(text: &str) -> &str {
 fn tagged(value: &Value) -> String {
     let Some(tag) = value.get(TAG).and_then(Value::as_str) else { return value.to_string() };
     let text = |name: &str| value.get(name).map(plain);
-    let zone = || text("tz").map(|zone| format!(" {zone}")).unwrap_or_default();
     match (tag, text("v")) {
         ("nat", _) => "nat".into(),
         ("na", _) => "na".into(),
         ("timestamp" | "datetime" | "time" | "date", Some(time)) => {
+            // The text has a zone only if it is another than UTC.
+            let utc = time.ends_with('Z').then(|| "UTC".to_owned());
+            let zone = text("tz").or(utc).map(|zone| format!(" {zone}")).unwrap_or_default();
             let time = time.trim_end_matches('Z').replace('T', " ");
             let time = time.strip_suffix(" 00:00:00").unwrap_or(&time);
             let time = if time.contains('.') { without_zeros(time) } else { time };
-            format!("{}{}", time.strip_suffix(" 00:00:00").unwrap_or(time), zone())
+            format!("{}{}", time.strip_suffix(" 00:00:00").unwrap_or(time), zone)
         }
         ("timedelta", Some(count)) => format!("{count} {}", text("unit").unwrap_or_default()),
         ("bytes" | "decimal" | "int" | "numpy", Some(text)) => text,
