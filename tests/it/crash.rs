@@ -9,9 +9,10 @@ use crate::support::child::{Job, acks, assert_kept};
 
 /// Every place where a test can make a process die, and how often it is passed before: the ninth
 /// pack is the one into which the first eight are merged.
-const POINTS: [(&str, &str); 15] = [
+const POINTS: [(&str, &str); 18] = [
     ("objects appended", "5"),
     ("entry appended", "5"),
+    ("flush locked", "2"),
     ("pack sealed", "2"),
     ("seal recorded", "2"),
     ("pack written", "2"),
@@ -19,12 +20,14 @@ const POINTS: [(&str, &str); 15] = [
     ("index written", "2"),
     ("index written", "9"),
     ("refs locked", "2"),
+    ("refs read", "2"),
     ("refs written", "2"),
     ("refs renamed", "2"),
     ("tags merged", "2"),
     ("keep removed", "2"),
     ("journal retired", "2"),
     ("packs merged", "1"),
+    ("packs counted", "2"),
 ];
 
 #[test]
