@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
 use super::buckaroo::is_scope;
 use super::store::{BundleStore, Inner};
@@ -76,6 +77,46 @@ impl BundleReport {
     pub fn hit_rate(&self) -> Option<f64> {
         let all = self.hits + self.misses + self.mismatches;
         (all > 0).then(|| self.hits as f64 / all as f64)
+    }
+}
+
+impl BundleReport {
+    /// Returns the report as JSON (docs/json.md, `bundle report`).
+    pub fn to_json(&self) -> Value {
+        json!({
+            "bundles": self.entries.len(),
+            "versions": self.versions,
+            "bytes": self.bytes,
+            "in_memory": self.in_memory,
+            "memory_bytes": self.memory_bytes,
+            "memory_cap": self.memory_cap,
+            "hits": self.hits,
+            "misses": self.misses,
+            "mismatches": self.mismatches,
+            "hit_rate": self.hit_rate(),
+            "disk_loads": self.disk_loads,
+            "evictions": self.evictions,
+            "seconds_saved": self.seconds_saved,
+            "entries": self.entries.iter().map(ReportEntry::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl ReportEntry {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name.as_str(),
+            "data_id": self.data_id,
+            "config_id": self.config_id,
+            "state": self.scope,
+            "created_at": self.name.created_at().to_rfc3339(),
+            "versions": self.versions,
+            "bytes": self.bytes,
+            "memory_bytes": self.memory_bytes,
+            "hits": self.hits,
+            "last_used": self.last_used.map(Timestamp::to_rfc3339),
+            "compute_seconds": self.compute_seconds,
+        })
     }
 }
 

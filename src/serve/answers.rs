@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::asked::{Asked, Parameters, Route, StatsFormat, What};
 use super::reply::{Reply, knows, tag_of};
-use super::report;
 use crate::bundle::{
     Bundle, BundleStore, Mismatch, Probe, StatsState, WindowAnswer, WindowRequest,
 };
@@ -66,7 +65,9 @@ impl Answers {
                 parameters.only(&["space"]).map_err(malformed)?;
                 let space = parameters.text("space").map_err(malformed)?.unwrap_or(&self.space);
                 let report = self.bundles.report(space).map_err(failed)?;
-                Ok(tagged(Reply::json(StatusCode::OK, &report::to_json(space, &report))))
+                let mut value = report.to_json();
+                value["space"] = space.into();
+                Ok(tagged(Reply::json(StatusCode::OK, &value)))
             }
             Route::Bundle { data_id, what } => {
                 let asked = Asked::read(data_id, *what, &parameters, &self.space);
@@ -101,9 +102,9 @@ impl Answers {
     /// Says what there is, which is an answer also where there is nothing.
     fn probe(&self, asked: &Asked) -> Answered {
         let mut value = json!({
-            "status": Value::Null,
-            "code": Value::Null,
+            "result": Value::Null,
             "reason": Value::Null,
+            "detail": Value::Null,
             "version": Value::Null,
             "created_at": Value::Null,
             "bounds": Value::Null,
@@ -113,7 +114,7 @@ impl Answers {
             "nearby": Value::Null,
         });
         let probe = self.find(asked)?;
-        value["status"] = probe.name().into();
+        value["result"] = probe.name().into();
         match &probe {
             Probe::Hit(bundle) => {
                 let bounds = bundle.bounds();
@@ -127,18 +128,18 @@ impl Answers {
                 value["sampled"] = bundle.is_sampled().into();
             }
             Probe::Miss(miss) => {
-                value["code"] = miss.code().into();
-                value["reason"] = miss.to_string().into();
+                value["reason"] = miss.code().into();
+                value["detail"] = miss.to_string().into();
             }
             Probe::Mismatch(mismatch) => {
-                value["code"] = mismatch.code().into();
-                value["reason"] = mismatch.to_string().into();
+                value["reason"] = mismatch.code().into();
+                value["detail"] = mismatch.to_string().into();
             }
         }
         if !matches!(probe, Probe::Hit(_)) {
             let nearby = self.bundles.nearby(&asked.key).map_err(failed)?;
             value["nearby"] =
-                json!({ "configurations": nearby.configurations, "scopes": nearby.scopes });
+                json!({ "configurations": nearby.configurations, "states": nearby.scopes });
         }
         Ok(tagged(Reply::json(StatusCode::OK, &value)))
     }
@@ -258,7 +259,7 @@ fn tagged(reply: Reply) -> Reply {
 
 fn missed(miss: &Miss) -> Box<Reply> {
     let value = json!({
-        "status": "miss",
+        "result": "miss",
         "error": { "code": miss.code(), "message": miss.to_string() },
         "ask": "source",
     });
@@ -267,7 +268,7 @@ fn missed(miss: &Miss) -> Box<Reply> {
 
 fn mismatched(mismatch: &Mismatch) -> Box<Reply> {
     let value = json!({
-        "status": "mismatch",
+        "result": "mismatch",
         "error": { "code": mismatch.code(), "message": mismatch.to_string() },
         "ask": "source",
     });

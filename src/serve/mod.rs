@@ -13,7 +13,6 @@ mod listen;
 mod percent;
 mod ranges;
 mod reply;
-mod report;
 mod respond;
 mod socket;
 mod token;

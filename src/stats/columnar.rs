@@ -7,8 +7,7 @@ use super::NotStatsFile;
 use super::model::{ColumnStats, DAY_MICROS, StatMap, StatValue, Stats, TimeUnit};
 use super::text::{read_token, read_value, token_of, value_text};
 use crate::table::{
-    Cells, NewColumn, ParquetTable, Table, TableLimits, Tick, Value, read_parquet_columns,
-    write_parquet,
+    Cells, NewColumn, ParquetTable, Table, TableLimits, Value, read_parquet_columns, write_parquet,
 };
 
 /// The columns that hold everything; all others are made of them.
@@ -157,7 +156,7 @@ impl Rows {
     }
 
     fn columns(self) -> Vec<NewColumn> {
-        let moments = |utc, values| Cells::Timestamp { unit: Tick::Micro, utc, values };
+        let moments = |utc, values| Cells::Timestamp { utc, values };
         [
             ("position", Cells::Int(self.position)),
             ("short", Cells::Text(self.short)),

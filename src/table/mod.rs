@@ -1,17 +1,15 @@
 //! Tables as typed columns in memory, and how they are read from parquet.
 
 mod parquet;
-#[allow(dead_code, reason = "for whoever hands out windows")]
 mod window;
 
 use std::fmt;
 
-pub(crate) use parquet::{Cells, NewColumn, Tick, write_parquet};
+pub(crate) use parquet::{Cells, NewColumn, write_parquet};
 pub(crate) use parquet::{Nested, NestedTable, read_nested};
 pub(crate) use parquet::{ParquetTable, read_parquet, read_parquet_columns};
 
-#[allow(unused_imports, reason = "for whoever hands out windows")]
-pub(crate) use window::{Occurs, Window, WindowColumn};
+pub(crate) use window::Window;
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::fixtures::fixtures;
-use crate::support::{TestEnv, hermetic};
+use crate::support::{TestEnv, copy_folder, hermetic};
 
 #[test]
 fn every_command_of_the_tour_works() {
@@ -16,6 +16,8 @@ fn every_command_of_the_tour_works() {
     for notebook in ["sales.ipynb", "second-run/sales.ipynb"] {
         std::fs::copy(fixtures.join(notebook), env.root().join(notebook)).unwrap();
     }
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/buckaroo/bundle");
+    copy_folder(&sample, &env.root().join("flights"));
     let before = std::fs::read(fixtures.join("second-run/sales.ipynb")).unwrap();
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_recell")).parent().unwrap();
     let path = std::env::join_paths(

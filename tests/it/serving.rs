@@ -205,7 +205,7 @@ fn first_paints_come_straight_from_the_store() {
     assert_eq!(probe.status, 200);
     let probe = probe.json();
     let bundle = bundles.probe(&flights(), None).unwrap().hit().unwrap();
-    assert_eq!(probe["status"], "hit");
+    assert_eq!(probe["result"], "hit");
     assert_eq!(probe["version"], bundle.name().as_str());
     assert_eq!(probe["bounds"], json!({"start": 0, "end": 1000, "total_rows": 336_776}));
     assert_eq!((&probe["stats"], &probe["sampled"]), (&json!("complete"), &json!(false)));
@@ -294,12 +294,12 @@ fn what_is_not_there_says_why_and_where_to_ask() {
         assert_eq!(found.header("etag"), None, "{why}");
     }
     let miss = server.get("/bundle/flights/probe?config_id=c1").json();
-    assert_eq!((&miss["status"], &miss["code"]), (&json!("miss"), &json!("never_stored")));
-    assert_eq!(miss["nearby"], json!({"configurations": 1, "scopes": 0}));
+    assert_eq!((&miss["result"], &miss["reason"]), (&json!("miss"), &json!("never_stored")));
+    assert_eq!(miss["nearby"], json!({"configurations": 1, "states": 0}));
     let body = json!({"config_id": "c0", "schema": serde_json::from_str::<Value>(&other).unwrap()});
     let moved = server.ask("POST", "/bundle/flights/probe", &[], &body.to_string());
-    assert_eq!((moved.status, &moved.json()["status"]), (200, &json!("mismatch")));
-    assert_eq!(moved.json()["code"], "schema");
+    assert_eq!((moved.status, &moved.json()["result"]), (200, &json!("mismatch")));
+    assert_eq!(moved.json()["reason"], "schema");
     for (method, path, status, code) in [
         ("GET", "/bundles", 404, "no_such_route"),
         ("GET", "/bundle/flights/rows?config_id=c0", 404, "no_such_route"),

@@ -3,7 +3,6 @@
 mod nested;
 mod pandas;
 mod values;
-#[allow(dead_code, reason = "for whoever writes tables")]
 mod write;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -22,9 +21,8 @@ use super::window::check_footer;
 use super::{Column, NotATable, Shape, Table, TableLimits, Value};
 
 pub(crate) use self::nested::{Nested, NestedTable, read_nested};
-#[allow(unused_imports, reason = "for whoever writes tables")]
 pub(super) use self::write::CREATED_BY;
-pub(crate) use self::write::{Cells, NewColumn, Tick, write_parquet};
+pub(crate) use self::write::{Cells, NewColumn, write_parquet};
 
 /// How many rows are decoded at once.
 const BATCH: usize = 4096;

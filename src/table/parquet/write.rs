@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::data_type::Int64Type;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType};
-use parquet::data_type::{Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
@@ -32,34 +32,19 @@ pub(crate) enum Cells {
     Bool(Vec<Option<bool>>),
     /// Whole numbers.
     Int(Vec<Option<i64>>),
-    /// Whole numbers without a sign.
-    UInt(Vec<Option<u64>>),
     /// Numbers with a fraction; what is no number, and both infinities, come back bit by bit.
     Float(Vec<Option<f64>>),
     /// Texts.
     Text(Vec<Option<String>>),
     /// Bytes without a meaning.
     Bytes(Vec<Option<Vec<u8>>>),
-    /// Days since 1970-01-01.
-    Date(Vec<Option<i32>>),
-    /// Points in time since 1970-01-01.
+    /// Points in time, in microseconds since 1970-01-01.
     Timestamp {
-        /// What one step of a value is.
-        unit: Tick,
         /// Whether they are moments in UTC; else they are what some clock showed.
         utc: bool,
         /// The values.
         values: Vec<Option<i64>>,
     },
-}
-
-/// The unit of points in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tick {
-    /// A millionth of a second.
-    Micro,
-    /// A billionth of a second.
-    Nano,
 }
 
 impl NewColumn {
@@ -75,11 +60,9 @@ impl Cells {
         match self {
             Cells::Bool(values) => values.len(),
             Cells::Int(values) | Cells::Timestamp { values, .. } => values.len(),
-            Cells::UInt(values) => values.len(),
             Cells::Float(values) => values.len(),
             Cells::Text(values) => values.len(),
             Cells::Bytes(values) => values.len(),
-            Cells::Date(values) => values.len(),
         }
     }
 
@@ -87,17 +70,11 @@ impl Cells {
         match self {
             Cells::Bool(_) => (Physical::BOOLEAN, None),
             Cells::Int(_) => (Physical::INT64, None),
-            Cells::UInt(_) => (Physical::INT64, Some(LogicalType::integer(64, false))),
             Cells::Float(_) => (Physical::DOUBLE, None),
             Cells::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Cells::Bytes(_) => (Physical::BYTE_ARRAY, None),
-            Cells::Date(_) => (Physical::INT32, Some(LogicalType::Date)),
-            Cells::Timestamp { unit, utc, .. } => {
-                let unit = match unit {
-                    Tick::Micro => TimeUnit::MICROS,
-                    Tick::Nano => TimeUnit::NANOS,
-                };
-                (Physical::INT64, Some(LogicalType::timestamp(*utc, unit)))
+            Cells::Timestamp { utc, .. } => {
+                (Physical::INT64, Some(LogicalType::timestamp(*utc, TimeUnit::MICROS)))
             }
         }
     }
@@ -176,13 +153,11 @@ fn write_cells(writer: &mut SerializedColumnWriter, cells: &Cells) -> Result<(),
         Cells::Int(values) | Cells::Timestamp { values, .. } => {
             put::<Int64Type, _>(writer, values, |it| *it)
         }
-        Cells::UInt(values) => put::<Int64Type, _>(writer, values, |it| it.cast_signed()),
         Cells::Float(values) => put::<DoubleType, _>(writer, values, |it| *it),
         Cells::Text(values) => put::<ByteArrayType, _>(writer, values, |it| it.as_str().into()),
         Cells::Bytes(values) => {
             put::<ByteArrayType, _>(writer, values, |it| ByteArray::from(it.clone()))
         }
-        Cells::Date(values) => put::<Int32Type, _>(writer, values, |it| *it),
     }
 }
 
@@ -219,18 +194,14 @@ mod tests {
     }
 
     fn every_kind() -> Vec<NewColumn> {
-        let time =
-            |unit, utc, at: i64| Cells::Timestamp { unit, utc, values: vec![Some(at), None] };
+        let time = |utc, at: i64| Cells::Timestamp { utc, values: vec![Some(at), None] };
         vec![
             NewColumn::new("bool", Cells::Bool(vec![Some(true), None])),
             NewColumn::new("int", Cells::Int(vec![Some(i64::MIN), None])),
-            NewColumn::new("uint", Cells::UInt(vec![Some(u64::MAX), None])),
             NewColumn::new("float", Cells::Float(vec![Some(f64::NEG_INFINITY), None])),
             NewColumn::new("text", Cells::Text(vec![Some("Ünïcødé".to_owned()), None])),
             NewColumn::new("bytes", Cells::Bytes(vec![Some(vec![0, 255]), None])),
-            NewColumn::new("date", Cells::Date(vec![Some(-1), None])),
-            NewColumn::new("us", time(Tick::Micro, true, 1)),
-            NewColumn::new("ns", time(Tick::Nano, false, -1)),
+            NewColumn::new("us", time(true, 1)),
         ]
     }
 
@@ -268,10 +239,10 @@ mod tests {
         fn texts_and_numbers_come_back(
             texts in proptest::collection::vec(proptest::option::of(".{0,12}"), 0..400),
         ) {
-            let numbers = texts.iter().map(|it| it.as_ref().map(|it| it.len() as u64)).collect();
+            let numbers = texts.iter().map(|it| it.as_ref().map(|it| i64::try_from(it.len()).unwrap())).collect();
             let columns = [
                 NewColumn::new("text", Cells::Text(texts.clone())),
-                NewColumn::new("length", Cells::UInt(numbers)),
+                NewColumn::new("length", Cells::Int(numbers)),
             ];
             let limits = TableLimits { cells: 1 << 20, bytes: 1 << 24 };
             let Ok(ParquetTable::Whole(table)) =

@@ -33,7 +33,7 @@ use parquet::file::metadata::{KeyValue, ParquetMetaDataReader, RowGroupMetaData}
 pub(in crate::table) use self::footer::check as check_footer;
 use self::pandas::{Ranged, ranged};
 use self::rows::Rows;
-pub(crate) use self::schema::{Occurs, WindowColumn};
+pub(crate) use self::schema::WindowColumn;
 use self::source::Source;
 use super::parquet::problem;
 use super::{NotATable, TableLimits};
@@ -134,6 +134,7 @@ impl Window {
     }
 
     /// Returns what its footer says under `key`: `pandas`, `ARROW:schema`.
+    #[cfg(test)]
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         let pair = self.inner.metadata.iter().find(|pair| pair.key == key);
         pair.and_then(|pair| pair.value.as_deref())
@@ -151,6 +152,7 @@ impl Window {
     }
 
     /// Returns how many bytes of its pages were read so far, heads aside.
+    #[cfg(test)]
     pub(crate) fn bytes_read(&self) -> u64 {
         self.inner.source.handed_out()
     }

@@ -31,13 +31,6 @@ pub(crate) enum Occurs {
     Repeated,
 }
 
-impl WindowColumn {
-    /// Returns whether it may be null.
-    pub(crate) fn is_nullable(&self) -> bool {
-        self.occurs == Occurs::AtMostOnce
-    }
-}
-
 /// Returns what the columns below `group` are.
 pub(super) fn columns_of(group: &Type) -> Vec<WindowColumn> {
     let fields = if group.is_group() { group.get_fields() } else { &[] };

@@ -21,6 +21,7 @@ impl Source {
     }
 
     /// Returns how many bytes of pages were read since it was opened.
+    #[cfg(test)]
     pub(super) fn handed_out(&self) -> u64 {
         self.handed_out.load(Ordering::Relaxed)
     }

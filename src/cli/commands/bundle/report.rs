@@ -1,15 +1,14 @@
 //! `recell bundle report`: what there is of bundles, and what it was good for.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::counted::Counted;
 use super::key::bundles;
-use crate::bundle::{BundleReport, DEFAULT_SPACE, ReportEntry};
+use crate::bundle::{BundleReport, DEFAULT_SPACE};
 use crate::cli::columns::{Align, Columns};
 use crate::cli::report::Outcome;
 use crate::cli::session::Session;
 use crate::cli::words;
-use crate::clock::Timestamp;
 use crate::events::Row;
 
 /// Report what there is of bundles: entries, bytes, and when they were last of use
@@ -81,40 +80,19 @@ fn saved(row: &Row) -> String {
     if row.hits == 0 { String::new() } else { words::took(row.seconds_saved.max(0.0)) }
 }
 
-/// Returns a report as `--json` prints it.
+/// Returns a report as `--json` prints it: counts are those of all processes.
 fn document(report: &BundleReport, counted: &Counted) -> Value {
-    let entry = |entry: &ReportEntry| {
-        let row = counted.of_key(entry.name.key_path());
-        json!({
-            "name": entry.name.as_str(),
-            "data_id": entry.data_id,
-            "config_id": entry.config_id,
-            "state": entry.scope,
-            "versions": entry.versions,
-            "bytes": entry.bytes,
-            "memory_bytes": entry.memory_bytes,
-            "hits": row.hits,
-            "misses": row.misses,
-            "mismatches": row.mismatches,
-            "seconds_saved": row.seconds_saved,
-            "last_used": entry.last_used.map(Timestamp::to_rfc3339),
-            "compute_seconds": entry.compute_seconds,
-        })
+    let mut document = report.to_json();
+    let tell = |value: &mut Value, row: &Row| {
+        value["hits"] = row.hits.into();
+        value["misses"] = row.misses.into();
+        value["mismatches"] = row.mismatches.into();
+        value["seconds_saved"] = row.seconds_saved.into();
     };
-    let total = &counted.total;
-    json!({
-        "entries": report.entries.iter().map(entry).collect::<Vec<_>>(),
-        "versions": report.versions,
-        "bytes": report.bytes,
-        "in_memory": report.in_memory,
-        "memory_bytes": report.memory_bytes,
-        "memory_cap": report.memory_cap,
-        "hits": total.hits,
-        "misses": total.misses,
-        "mismatches": total.mismatches,
-        "hit_rate": total.hit_rate(),
-        "disk_loads": report.disk_loads,
-        "evictions": report.evictions,
-        "seconds_saved": total.seconds_saved,
-    })
+    tell(&mut document, &counted.total);
+    document["hit_rate"] = counted.total.hit_rate().into();
+    for (number, entry) in report.entries.iter().enumerate() {
+        tell(&mut document["entries"][number], &counted.of_key(entry.name.key_path()));
+    }
+    document
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::made::{Make, Row, any_table, read};
 use crate::table::Window;
+use crate::table::window::schema::Occurs;
 
 fn expected(table: &[Vec<Row>], rows: &Range<usize>) -> Vec<Vec<Row>> {
     table.iter().map(|leaf| leaf[rows.clone()].to_vec()).collect()
@@ -65,7 +66,7 @@ fn a_window_of_buckaroo_keeps_its_json() {
         .columns()
         .iter()
         .map(|it| {
-            let nullable = if it.is_nullable() { "?" } else { "" };
+            let nullable = if it.occurs == Occurs::AtMostOnce { "?" } else { "" };
             let logical = it.logical.as_deref().unwrap_or("-");
             format!("{}{nullable} {} {logical}", it.name, it.physical)
         })
